@@ -104,7 +104,7 @@ environment: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -qq --constraint constraints.txt --editable '.[quickstart,history,docs,dev]'
-	$(BIN)/python -m scaling.models.kernel_compilation
+	$(BIN)/python -m scaling.train.kernel_compilation
 	touch $@
 
 audit: environment

@@ -22,12 +22,15 @@ from benchmarks.commands import run_module
 from benchmarks.measurement import Measurement, paired_ratios, summarise_rounds
 from benchmarks.steps import StepCase, median_seconds, training_step
 from scaling.architectures import Lenet5
+from scaling.config.recipe import Sgd
 from scaling.data.normalise import PixelNormaliser
 from scaling.datasets import cifar10, mnist
 from scaling.models import build, ops_bf16_cpu, ops_vector_cpu
 from scaling.models.vector_instructions import HAS_BF16_PAIRS
 from scaling.plan.lane_limit import lanes_are_faster
 from scaling.plan.time_estimate import EVALUATION_BATCH
+from scaling.train import optimisers
+from scaling.train.optimisers import PackOptimiser
 from scaling.train.runtime import training_runtime
 
 NAME = "step_variants"
@@ -115,6 +118,9 @@ def all_variants() -> Iterator[Variant]:
     yield from _pooling_variants()
     yield from _convolution_variants()
     yield from _gradient_variants()
+    for d1 in (1, 6, 24):
+        case = f"d1={d1}: gradient descent in one pass over the weights vs torch's operations"
+        yield Variant(case, *updates(d1), True)
     yield Variant("d1=12: a step of two packs of 4 vs one pack of 8", *half_packs(12), True)
     for size in (100, 2000):
         case = f"evaluation in batches of {size} vs {EVALUATION_BATCH}"
@@ -303,6 +309,20 @@ def column_input_gradient(d1: int, d2: int) -> Call:
     """Return a convolution over rows only: no padding at the sides, but five columns remain to be added."""
     filters, gradient = torch.randn(R * 5 * d1, d2, 5, 1).bfloat16(), feature_maps(R * d2, 10)
     return lambda: F.conv2d(gradient, filters, padding=(4, 0), groups=R)
+
+
+def updates(d1: int) -> tuple[Call, Call]:
+    """Return the update of a pack of lenet5 in one pass, and by torch's operations."""
+    parameters = list(build(Lenet5(filters=d1), cifar10.CIFAR10_INFO.image, range(R)).parameters())
+    for parameter in parameters:
+        parameter.grad = torch.randn_like(parameter)
+    optimiser = PackOptimiser(parameters, Sgd(), learning_rates=[1e-6] * R, weight_decays=[0.0] * R)
+
+    def update_by_torch() -> None:
+        with patch.object(optimisers, "supports", return_value=False):
+            optimiser.step()
+
+    return optimiser.step, update_by_torch
 
 
 def half_packs(d1: int) -> tuple[Call, Call]:

@@ -21,6 +21,7 @@ from jaxtyping import Int64
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
+from scaling.train.momentum_step import step_with_momentum, supports
 
 
 def initial_state(rule: Sgd | Adam | AdamW, parameter: Tensor) -> dict[str, Tensor]:
@@ -177,8 +178,24 @@ class PackOptimiser(torch.optim.Optimizer):
             parameter.mul_(mask)
         return loss
 
+    def _step_with_momentum(self, part: _Part, rule: Sgd) -> None:
+        for parameter, rate, decay in zip(part.parameters, part.rates, part.weight_decays, strict=True):
+            if parameter.grad is not None:
+                step_with_momentum(
+                    parameter,
+                    parameter.grad,
+                    self.state[parameter]["momentum"],
+                    rate,
+                    decay if self.has_weight_decay else None,
+                    momentum=rule.momentum,
+                    nesterov=rule.nesterov,
+                )
+
     def _update(self, part: _Part) -> None:
         parameters, rates, decays = part.parameters, part.rates, part.weight_decays
+        if isinstance(self.rule, Sgd) and self.rule.momentum and all(map(supports, parameters)):
+            self._step_with_momentum(part, self.rule)
+            return
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         states = [self.state[parameter] for parameter in parameters]
         if self.has_weight_decay and isinstance(self.rule, AdamW):

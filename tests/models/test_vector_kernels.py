@@ -21,7 +21,7 @@ connect(np.zeros((1, 1, LANES), np.float32), np.ones((1, 1, 1), np.float32), (1,
         np.zeros((1, 1), np.float32), SIGMOID, out)
 print(out[0, 0, 0], sum(connect.stats.cache_hits.values()))
 """
-COMPILATION = "from scaling.models.kernel_compilation import main; main()"
+COMPILATION = "from scaling.train.kernel_compilation import main; main()"
 TRAINING = """
 from numba.core import event
 with event.install_recorder("numba:compile") as recorder:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from scaling.config.recipe import Adam, AdamW, Sgd
+from scaling.train import optimisers as pack_optimisers
 from scaling.train.optimisers import PackOptimiser
 
 R, STEPS = 5, 25
@@ -173,3 +174,25 @@ def test_a_schedule_that_is_loaded_in_parts_gives_the_bits_of_one_that_is_loaded
                 take_step(optimiser, step)
         ends.append(parameter.detach())
     assert torch.equal(*ends)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("decays", [DECAYS, [0.0] * R], ids=["decays", "no decay"])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_one_pass_over_the_weights_gives_the_bits_of_torchs_operations(nesterov, decays, dtype, monkeypatch):
+    """Gradients in another order of memory are read in the order of the parameters."""
+    outcomes = []
+    for one_pass in (True, False):
+        generator = torch.Generator().manual_seed(3)
+        parameters = [nn.Parameter(random_tensor(generator, R, *shape).to(dtype)) for shape in SHAPES]
+        rule = Sgd(momentum=0.9, nesterov=nesterov)
+        optimiser = PackOptimiser(parameters, rule, learning_rates=RATES, weight_decays=decays)
+        if not one_pass:
+            monkeypatch.setattr(pack_optimisers, "supports", lambda parameter: False)
+        for _ in range(STEPS):
+            for parameter in parameters:
+                gradient = random_tensor(generator, *reversed(parameter.shape)).to(dtype)
+                parameter.grad = gradient.permute(*reversed(range(gradient.ndim)))
+            optimiser.step()
+        outcomes.append([*parameters, *(optimiser.state[p]["momentum"] for p in parameters)])
+    assert all(torch.equal(*both) for both in zip(*outcomes, strict=True))

@@ -14,7 +14,7 @@ import torch
 from scaling.config.recipe import Adam, AdamW, Affine, Augmentation, Cosine, Sgd, Step
 from scaling.models.operations import reference_operations
 from scaling.store import Checkpoints, open_store
-from scaling.train import module, train
+from scaling.train import module, optimisers, train
 from scaling.train.step_capture import WARM_UP_STEPS, CapturedStep, CudaCapture, make_capture
 from tests.train.recorded_step import RecordedCapture
 from tests.train.test_checkpoint import assert_same_bits, interrupt
@@ -47,7 +47,11 @@ RECIPES = {
 
 @pytest.fixture
 def captures(monkeypatch) -> list[RecordedCapture]:
-    """Let every training capture its steps by a recording, and return the captures."""
+    """Let every training capture its steps by a recording, and return the captures.
+
+    The optimiser computes with torch's operations, as on a GPU, because only these are recorded.
+    """
+    monkeypatch.setattr(optimisers, "supports", lambda parameter: False)
     made: list[RecordedCapture] = []
     modules: list[module.PackModule] = []
     create = module.PackModule.__init__

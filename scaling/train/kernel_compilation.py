@@ -1,6 +1,6 @@
-"""Compilation of the vector kernels ahead of their use.
+"""Compilation of the kernels ahead of their use.
 
-    python -m scaling.models.kernel_compilation
+    python -m scaling.train.kernel_compilation
 
 The first training after an installation would compile them. Trainings in fp32 compile their own variants.
 """
@@ -10,8 +10,10 @@ from __future__ import annotations
 import torch
 
 from scaling.architectures import Lenet5, Tree3
+from scaling.config.recipe import Sgd
 from scaling.models import build
 from scaling.settings import ImageShape
+from scaling.train.optimisers import PackOptimiser
 
 _IMAGE = ImageShape(1, 28, 10)
 _NETWORKS = (Lenet5(filters=2), Lenet5(filters=3), Tree3(rows=4, filters=2))
@@ -21,8 +23,10 @@ _NETWORKS = (Lenet5(filters=2), Lenet5(filters=3), Tree3(rows=4, filters=2))
 def main() -> None:
     """Compile the kernels for this processor, and store their machine code."""
     images = torch.zeros(1, _IMAGE.channels, _IMAGE.side, _IMAGE.side, dtype=torch.bfloat16)
-    for network in _NETWORKS:
-        build(network, _IMAGE, [0])(images).sum().backward()
+    for architecture in _NETWORKS:
+        network = build(architecture, _IMAGE, [0])
+        network(images).sum().backward()
+        PackOptimiser(network.parameters(), Sgd(), learning_rates=[0.0], weight_decays=[0.0]).step()
 
 
 if __name__ == "__main__":

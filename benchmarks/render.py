@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.commands import ROOT
 from benchmarks.measurement import Measurement
-from benchmarks.results_file import Environment, Results, all_measurements
+from benchmarks.results_file import Environment, Results, labelled_measurements
 
 README = ROOT / "README.md"
 BENCHMARKS_PAGE = ROOT / "docs" / "benchmarks.md"
@@ -38,7 +38,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Headline:
-    """Row of README: the first measurement of a selection, under a label."""
+    """Row of README: a measurement of a selection, on each processor, under a label."""
 
     label: str
     selection: Selection
@@ -123,27 +123,28 @@ RIVAL_QUANTITIES = {
 def headline_table(results: Results) -> str:
     """Return the table of README."""
     rows = [
-        (headline.label, measurement)
+        (headline.label, processor, measurement)
         for headline in HEADLINES
-        for measurement in all_measurements(results)
+        for processor, measurement in labelled_measurements(results)
         if headline.selection.matches(measurement) and measurement.case.startswith(headline.case_prefix)
     ]
     if not rows:
         return NOT_MEASURED
-    lines = [_line("quantity", "median", "smallest to largest"), _line(*["---"] * 3)]
+    lines = [_line("quantity", "processor", "median", "smallest to largest"), _line(*["---"] * 4)]
     lines += [
-        _line(label, _format_value(measurement), _format_range(measurement)) for label, measurement in rows
+        _line(label, processor, _format_value(measurement), _format_range(measurement))
+        for label, processor, measurement in rows
     ]
     return "\n".join(lines)
 
 
 def selected_table(results: Results) -> str:
     """Return the table of docs/benchmarks.md, and the environments of its rows."""
-    measurements = list(all_measurements(results))
+    measurements = list(labelled_measurements(results))
     selected = dict.fromkeys(
-        measurement
+        (processor, measurement)
         for selection in SELECTIONS
-        for measurement in measurements
+        for processor, measurement in measurements
         if selection.matches(measurement)
     )
     return _measurement_table(results, list(selected))
@@ -151,65 +152,57 @@ def selected_table(results: Results) -> str:
 
 def variants_table(results: Results) -> str:
     """Return the table of all variants of the training step."""
-    selected = [
-        measurement for measurement in all_measurements(results) if measurement.benchmark == "step_variants"
-    ]
-    return _measurement_table(results, selected)
+    return _measurement_table(results, _of_benchmark(results, "step_variants"))
 
 
 def gpu_table(results: Results) -> str:
     """Return the table of everything that was measured on a GPU."""
-    selected = [measurement for measurement in all_measurements(results) if measurement.benchmark == "gpu"]
+    selected = _of_benchmark(results, "gpu")
     return _measurement_table(results, selected) if selected else NO_GPU_MEASURED
 
 
 def steps_table(results: Results) -> str:
-    """Return the medians of the training step, one row per network."""
-    values = {
-        (measurement.case, measurement.quantity): _format_value(measurement)
-        for measurement in all_measurements(results)
-        if measurement.benchmark == "steps" and measurement.quantity in STEP_QUANTITIES
-    }
-    if not values:
+    """Return the medians of the training step, one row per processor and network."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for processor, measurement in _of_benchmark(results, "steps"):
+        if measurement.quantity in STEP_QUANTITIES:
+            rows.setdefault((processor, measurement.case), {})[measurement.quantity] = _format_value(
+                measurement
+            )
+    if not rows:
         return NOT_MEASURED
-    lines = [_line("network", *STEP_QUANTITIES.values()), _line(*["---"] * (1 + len(STEP_QUANTITIES)))]
-    lines += [
-        _line(case, *(values.get((case, quantity), "") for quantity in STEP_QUANTITIES))
-        for case in dict.fromkeys(case for case, _ in values)
-    ]
+    headings = ("processor", "network", *STEP_QUANTITIES.values())
+    lines = [_line(*headings), _line(*["---"] * len(headings))]
+    lines += [_line(*row, *(cells.get(name, "") for name in STEP_QUANTITIES)) for row, cells in rows.items()]
     return "\n".join([*lines, "", *_environment_lines(results, {"steps"})])
 
 
 def growth_table(results: Results) -> str:
     """Return the costs by the number of runs: one row for each quantity, with the exponent of its growth."""
-    values: dict[str, dict[str, str]] = {}
-    for measurement in all_measurements(results):
-        if measurement.benchmark == "growth":
-            is_exponent = measurement.case.startswith("exponent")
-            column = "exponent" if is_exponent else measurement.case
-            values.setdefault(measurement.quantity, {})[column] = _format_value(measurement)
-    if not values:
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for processor, measurement in _of_benchmark(results, "growth"):
+        column = "exponent" if measurement.case.startswith("exponent") else measurement.case
+        rows.setdefault((processor, measurement.quantity), {})[column] = _format_value(measurement)
+    if not rows:
         return NOT_MEASURED
-    columns = [*max(values.values(), key=len)]
-    lines = [_line("quantity", *columns), _line(*["---"] * (1 + len(columns)))]
-    lines += [
-        _line(quantity, *(of_quantity.get(column, "") for column in columns))
-        for quantity, of_quantity in values.items()
-    ]
+    columns = [*max(rows.values(), key=len)]
+    lines = [_line("processor", "quantity", *columns), _line(*["---"] * (2 + len(columns)))]
+    lines += [_line(*row, *(cells.get(column, "") for column in columns)) for row, cells in rows.items()]
     return "\n".join([*lines, "", *_environment_lines(results, {"growth"})])
 
 
 def rivals_table(results: Results) -> str:
-    """Return the measurements of each implementation of the training step, one row per case and rival."""
-    rows: dict[tuple[str, str], dict[str, str]] = {}
-    for measurement in all_measurements(results):
+    """Return the measurements of the training step: one row per processor, case and implementation."""
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for processor, measurement in _of_benchmark(results, "rivals"):
         quantity, _, label = measurement.quantity.partition(": ")
-        if measurement.benchmark == "rivals" and quantity in RIVAL_QUANTITIES:
+        if quantity in RIVAL_QUANTITIES:
             spread = f", {_format_range(measurement)}" if measurement.rounds > 1 else ""
-            rows.setdefault((measurement.case, label), {})[quantity] = _format_value(measurement) + spread
+            cells = rows.setdefault((processor, measurement.case, label), {})
+            cells[quantity] = _format_value(measurement) + spread
     if not rows:
         return NOT_MEASURED
-    headings = ("case", "implementation", *RIVAL_QUANTITIES.values())
+    headings = ("processor", "case", "implementation", *RIVAL_QUANTITIES.values())
     lines = [_line(*headings), _line(*["---"] * len(headings))]
     lines += [_line(*row, *(cells.get(name, "") for name in RIVAL_QUANTITIES)) for row, cells in rows.items()]
     return "\n".join([*lines, "", *_environment_lines(results, {"rivals"})])
@@ -251,21 +244,27 @@ def write_tables(results: Results, tables: Iterable[RenderedTable] = TABLES) -> 
         table.file.write_text(f"{before}{opening}\n\n{table.render(results)}\n\n{closing}{after}")
 
 
-def _measurement_table(results: Results, measurements: list[Measurement]) -> str:
-    if not measurements:
+def _of_benchmark(results: Results, benchmark: str) -> list[tuple[str, Measurement]]:
+    return [row for row in labelled_measurements(results) if row[1].benchmark == benchmark]
+
+
+def _measurement_table(results: Results, rows: list[tuple[str, Measurement]]) -> str:
+    if not rows:
         return NOT_MEASURED
-    lines = [_line("case", "quantity", "median", "smallest to largest", "rounds"), _line(*["---"] * 5)]
+    headings = ("processor", "case", "quantity", "median", "smallest to largest", "rounds")
+    lines = [_line(*headings), _line(*["---"] * len(headings))]
     lines += [
         _line(
+            processor,
             measurement.case,
             measurement.quantity,
             _format_value(measurement),
             _format_range(measurement),
             str(measurement.rounds),
         )
-        for measurement in measurements
+        for processor, measurement in rows
     ]
-    benchmarks = {measurement.benchmark for measurement in measurements}
+    benchmarks = {measurement.benchmark for _, measurement in rows}
     return "\n".join([*lines, "", *_environment_lines(results, benchmarks)])
 
 
@@ -291,20 +290,20 @@ def _format_number(value: float) -> str:
 def _environment_lines(results: Results, benchmarks: set[str]) -> Iterator[str]:
     """Yield one sentence for each environment, with the names of the benchmarks that it produced."""
     benchmarks_by_sentence: dict[str, list[str]] = {}
-    for benchmark in sorted(benchmarks):
-        sentence = _describe(results[benchmark].environment)
-        benchmarks_by_sentence.setdefault(sentence, []).append(benchmark)
+    for (benchmark, _), result in sorted(results.items()):
+        if benchmark in benchmarks:
+            benchmarks_by_sentence.setdefault(_describe(result.environment), []).append(benchmark)
     return (f"{', '.join(names)}: {sentence}." for sentence, names in benchmarks_by_sentence.items())
 
 
 def _describe(environment: Environment) -> str:
     cpu = environment.cpu
-    bf16 = "with" if cpu.bf16 else "without"
+    instructions = f"{'with' if cpu.bf16 else 'without'} bf16 instructions{', AMX' if cpu.amx else ''}"
     commit = environment.commit[:10] if environment.commit else "unknown"
     changed = ", changed" if environment.dirty else ""
     return (
         f"{environment.cores} cores of {cpu.model} ({cpu.vendor}, family {cpu.family},"
-        f" model {cpu.model_number}; {environment.vector_instructions}, {bf16} bf16 instructions)"
+        f" model {cpu.model_number}; {environment.vector_instructions}, {instructions})"
         f"{f', {environment.gpu}' if environment.gpu else ''},"
         f" torch {environment.versions['torch']}, commit {commit}{changed}, {environment.date}"
     )

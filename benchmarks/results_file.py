@@ -29,6 +29,14 @@ class Cpu:
     model_number: str
     bf16: bool
     """True if the processor has bf16 instructions."""
+    amx: bool = False
+    """True if the processor has instructions for products of whole matrices."""
+
+    @property
+    def label(self) -> str:
+        """Short name in tables."""
+        name = " ".join(self.model.replace("(R)", "").replace("Processor", "").split())
+        return f"{name}, AMX" if self.amx else name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,32 +68,32 @@ class BenchmarkResult:
     measurements: tuple[Measurement, ...]
 
 
-Results = dict[str, BenchmarkResult]
-"""Results by the name of the benchmark."""
+Results = dict[tuple[str, str], BenchmarkResult]
+"""Results by the name of the benchmark and the label of the processor."""
 
 
 def read_results(file: Path = RESULTS_FILE) -> Results:
     """Return all results; empty if there is no file."""
     content = json.loads(file.read_text()) if file.exists() else {}
     return {
-        benchmark: BenchmarkResult(
+        (benchmark, processor): BenchmarkResult(
             environment=Environment(**result["environment"] | {"cpu": Cpu(**result["environment"]["cpu"])}),
             measurements=tuple(
                 Measurement(benchmark=benchmark, **fields) for fields in result["measurements"]
             ),
         )
-        for benchmark, result in content.items()
+        for benchmark, of_benchmark in content.items()
+        for processor, result in of_benchmark.items()
     }
 
 
 def write_results(results: Results, file: Path = RESULTS_FILE) -> None:
-    content = {
-        benchmark: {
+    content: dict[str, dict[str, Any]] = {}
+    for (benchmark, processor), result in results.items():
+        content.setdefault(benchmark, {})[processor] = {
             "environment": result.environment.to_dict(),
             "measurements": [measurement.to_dict() for measurement in result.measurements],
         }
-        for benchmark, result in results.items()
-    }
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
@@ -93,7 +101,7 @@ def write_results(results: Results, file: Path = RESULTS_FILE) -> None:
 def replace_result(
     results: Results, benchmark: str, *, measurements: Sequence[Measurement], environment: Environment
 ) -> Results:
-    """Return the results with all measurements of one benchmark replaced.
+    """Return the results with all measurements of one benchmark on this processor replaced.
 
     Raises:
         ValueError: a measurement belongs to another benchmark.
@@ -101,11 +109,16 @@ def replace_result(
     if others := {measurement.benchmark for measurement in measurements} - {benchmark}:
         raise ValueError(f"{benchmark}: got measurements of {', '.join(sorted(others))}")
     result = BenchmarkResult(environment=environment, measurements=tuple(measurements))
-    return {**results, benchmark: result}
+    return {**results, (benchmark, environment.cpu.label): result}
 
 
-def all_measurements(results: Results) -> Iterator[Measurement]:
-    return (measurement for result in results.values() for measurement in result.measurements)
+def labelled_measurements(results: Results) -> Iterator[tuple[str, Measurement]]:
+    """Yield all measurements, each behind the label of its processor."""
+    return (
+        (processor, measurement)
+        for (_, processor), result in results.items()
+        for measurement in result.measurements
+    )
 
 
 def describe_environment() -> Environment:
@@ -127,11 +140,13 @@ def describe_environment() -> Environment:
 
 def parse_cpu(text: str) -> Cpu:
     """Return the first processor of Linux's ``/proc/cpuinfo``."""
-    info: dict[str, Any] = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", text, flags=re.MULTILINE))
+    info: dict[str, str] = dict(re.findall(r"^([\w ]+?)\s*: (.*)$", text, flags=re.MULTILINE))
+    flags = info.get("flags", "").split()
     return Cpu(
         model=info.get("model name", "unknown"),
         vendor=info.get("vendor_id", "unknown"),
         family=info.get("cpu family", "unknown"),
         model_number=info.get("model", "unknown"),
-        bf16="avx512_bf16" in info.get("flags", "").split(),
+        bf16="avx512_bf16" in flags,
+        amx="amx_bf16" in flags,
     )

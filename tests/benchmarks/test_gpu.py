@@ -166,4 +166,4 @@ def test_the_record_and_the_table_name_the_gpu(tmp_path):
     assert read_results(tmp_path / "results.json") == results
     assert "NVIDIA H200, torch" in render.gpu_table(results)
     assert render.gpu_table({}) == render.NO_GPU_MEASURED
-    assert isinstance(results["gpu"].measurements[0], Measurement)
+    assert isinstance(results["gpu", "Anything"].measurements[0], Measurement)

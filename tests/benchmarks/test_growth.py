@@ -31,6 +31,6 @@ def test_table_has_a_row_for_each_quantity_and_a_column_for_each_size():
     ]
     results = replace_result({}, "growth", measurements=measurements, environment=ENVIRONMENT)
     lines = render.growth_table(results).splitlines()
-    assert lines[0] == "| quantity | 10 runs | 100 runs | 1,000 runs | exponent |"
-    assert lines[2] == "| scaling plan | 1 s | 2 s | 11 s | 1 |"
-    assert lines[3] == "| memory of scaling run | 150 MiB | 150 MiB |  |  |"
+    assert lines[0] == "| processor | quantity | 10 runs | 100 runs | 1,000 runs | exponent |"
+    assert lines[2] == "| Anything | scaling plan | 1 s | 2 s | 11 s | 1 |"
+    assert lines[3] == "| Anything | memory of scaling run | 150 MiB | 150 MiB |  |  |"

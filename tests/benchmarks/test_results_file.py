@@ -10,8 +10,8 @@ import pytest
 from benchmarks.results_file import (
     RESULTS_FILE,
     Cpu,
-    all_measurements,
     describe_environment,
+    labelled_measurements,
     parse_cpu,
     read_results,
     replace_result,
@@ -30,8 +30,25 @@ def test_benchmark_replaces_its_own_measurements_only(tmp_path):
     current = [measurement("steps", value=2.0)]
     write_results(replace_result(results, "steps", measurements=current, environment=later), file)
     stored = read_results(file)
-    assert list(all_measurements(stored)) == [measurement("steps", value=2.0), measurement()]
-    assert (stored["steps"].environment, stored["sweeps"].environment) == (later, ENVIRONMENT)
+    assert list(labelled_measurements(stored)) == [
+        ("Anything", measurement("steps", value=2.0)),
+        ("Anything", measurement()),
+    ]
+    environments = [stored[benchmark, "Anything"].environment for benchmark in ("steps", "sweeps")]
+    assert environments == [later, ENVIRONMENT]
+
+
+def test_results_of_another_processor_are_kept():
+    processor = replace(ENVIRONMENT.cpu, model="Intel(R) Xeon(R) Processor", amx=True)
+    results = replace_result({}, "steps", measurements=[measurement("steps")], environment=ENVIRONMENT)
+    other = measurement("steps", value=2.0)
+    results = replace_result(
+        results, "steps", measurements=[other], environment=replace(ENVIRONMENT, cpu=processor)
+    )
+    assert list(labelled_measurements(results)) == [
+        ("Anything", measurement("steps")),
+        ("Intel Xeon, AMX", other),
+    ]
 
 
 def test_measurements_of_another_benchmark_are_refused():
@@ -56,5 +73,6 @@ def test_processor_is_described_by_its_numbers():
         "flags\t\t: fpu avx512_bf16 x\n"
     )
     assert parse_cpu(text) == Cpu(model="Some CPU", vendor="V", family="25", model_number="17", bf16=True)
+    assert parse_cpu(text.replace("x\n", "amx_bf16 x\n")).amx
     unknown = dict.fromkeys(("model", "vendor", "family", "model_number"), "unknown")
     assert parse_cpu("") == Cpu(**unknown, bf16=False)

@@ -74,13 +74,16 @@ class Study:
     """Its file, below the folder of studies."""
     overrides: tuple[str, ...] = ()
     """Changed settings, such as ``seeds=8``."""
+    x: str = "filters"
+    """Column along which laws are fitted."""
 
     def command(self, name: str) -> str:
         """Return a command line about this study; that of the history is about all of its studies."""
         if name == "history":
             return "scaling history"
         changes = (part for override in self.overrides for part in ("--set", override))
-        return shlex.join(["scaling", name, f"configs/{self.path}", *changes])
+        column = [] if self.x == "filters" else ["--x", self.x]
+        return shlex.join(["scaling", name, f"configs/{self.path}", *column, *changes])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from analysis.claims.claim import Claim, Study
 from analysis.claims.few_images import FewerParametersGeneralise, SeparableButWorse
+from analysis.claims.label_growth import GrowsWithLabels, Growth
 from analysis.claims.limits import MARGIN
 from analysis.claims.networks import AsGoodAs, PublishedCounts, Rebuilt, RejectsAtMost, SmallerError
 from analysis.claims.power_law import ForecastHits, PowerLaw
@@ -145,6 +146,26 @@ def _of(network: Rebuilt) -> Study:
     return Study(f"history/{network.study}")
 
 
+_LABELS = tuple(
+    Claim(
+        name=f"labels-{depth}",
+        text=(
+            f"The error of a {depth} network grows with the number of labels K as {words}, on CIFAR-10, after"
+            " four epochs."
+        ),
+        study=Study("labels.yaml", x="labels"),
+        rule=GrowsWithLabels(network, growth),
+        remark=(
+            f"Here: {title}. More labels have more training images, 5,000 each. Chains share their images"
+            " and all of the runs with 10 labels."
+        ),
+    )
+    for depth, words, network, growth, title in (
+        ("deep", "a power of K", "vgg", Growth.POWER, "VGG of depth 11 with 4 filters"),
+        ("shallow", "log K", "tree3", Growth.LOGARITHM, "Tree-3 with 6 filters"),
+    )
+)
+
 _HISTORY = (
     Claim(
         name="parameter-counts",
@@ -259,5 +280,5 @@ _HISTORY = (
     ),
 )
 
-CLAIMS: tuple[Claim, ...] = (*_LAWS, *_TREES, *_HISTORY)
+CLAIMS: tuple[Claim, ...] = (*_LAWS, *_TREES, *_LABELS, *_HISTORY)
 """All claims, in the order of the ledger."""

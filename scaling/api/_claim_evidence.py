@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scaling.api._compare import load_comparison
 from scaling.api._fit import fit
+from scaling.api._fit_options import FitOptions
 from scaling.api._forecast import score
 from scaling.api._history import history
 from scaling.api._optimum import optimum
@@ -42,7 +43,14 @@ class StoredEvidence:
 
     def fits(self, study: Study) -> Sequence[Fit]:
         return self._once(
-            "fits", study, lambda: fit(self._file(study), self.workspace, overrides=study.overrides)
+            "fits",
+            study,
+            lambda: fit(
+                self._file(study),
+                self.workspace,
+                options=FitOptions(x=study.x),
+                overrides=study.overrides,
+            ),
         )
 
     def scores(self, study: Study) -> Sequence[ForecastScore]:

@@ -57,7 +57,9 @@ def expand_datasets(
     problems: ConfigProblems,
     unreadable: list[DataError],
 ) -> list[DatasetEntry]:
-    """Return the valid points of the data set's grid.
+    """Return the valid points of the data set's grid, without repeated ones.
+
+    Points with all classes are equal for every ``labels_draw``.
 
     Args:
         settings: the section ``dataset``.
@@ -87,7 +89,11 @@ def expand_datasets(
             return None
         return DatasetEntry(dataset=dataset, info=info)
 
-    return list(validated_points(settings, validate))
+    entries: dict[str, DatasetEntry] = {}
+    for entry in validated_points(settings, validate):
+        unused = set() if entry.info.classes_in_use else {"labels", "labels_draw"}
+        entries.setdefault(entry.dataset.model_dump_json(exclude=unused), entry)
+    return list(entries.values())
 
 
 def expand_architecture(

@@ -15,6 +15,7 @@ import pytest
 from analysis.claims.claim import Claim, ClaimVerdict, Finding, JudgedClaim, Ledger, Rule, Study
 from analysis.claims.claims import CLAIMS
 from analysis.claims.few_images import FewerParametersGeneralise, SeparableButWorse
+from analysis.claims.label_growth import GrowsWithLabels, Growth
 from analysis.claims.limits import judge_at_most
 from analysis.claims.networks import Rebuilt, RejectsAtMost
 from analysis.claims.page import claims_page
@@ -248,3 +249,36 @@ def test_the_page_has_each_claim_with_its_verdict_and_its_command():
 def test_names_of_claims_are_unique():
     names = [claim.name for claim in CLAIMS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("truth", "growth", "verdict"),
+    [
+        (Growth.POWER, Growth.POWER, HOLDS),
+        (Growth.POWER, Growth.LOGARITHM, FAILS),
+        (Growth.LOGARITHM, Growth.LOGARITHM, HOLDS),
+    ],
+)
+def test_growth_with_labels_is_told_by_the_nearer_curve(truth, growth, verdict):
+    """All classes are stored once, in one chain, and end the others too."""
+    rng = np.random.default_rng(0)
+    numbers = np.array([2, 3, 4, 6, 8, 10])
+    errors = 0.06 * numbers**0.7 if truth is Growth.POWER else 0.02 + 0.13 * np.log(numbers)
+    fits = []
+    for chain in range(5):
+        stored = numbers if chain == 0 else numbers[:-1]
+        means = errors[: len(stored)] * rng.normal(1, 0.01, len(stored))
+        points = SimpleNamespace(widths=stored.astype(float), means=means, y=np.repeat(means, 4))
+        fits.append(SimpleNamespace(label=f"vgg, draw {chain} of the labels", points=points))
+    finding = judge(GrowsWithLabels("vgg", growth), fits=fits)
+    assert (finding.verdict, finding.n) == (verdict, 4 * 26)
+    assert "5 chains with 6 numbers of labels" in finding.measured
+    if truth is Growth.POWER:
+        assert "exponent of K 0.7" in finding.measured or "exponent of K 0.69" in finding.measured
+
+
+def test_growth_with_labels_needs_two_chains():
+    points = SimpleNamespace(widths=np.array([2.0, 3, 4, 10]), means=np.array([0.1, 0.2, 0.25, 0.4]))
+    fits = [SimpleNamespace(label="vgg, draw 0 of the labels", points=points)]
+    finding = judge(GrowsWithLabels("vgg", Growth.POWER), fits=fits)
+    assert (finding.verdict, finding.n) == (UNCLEAR, 0)

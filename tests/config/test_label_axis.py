@@ -96,3 +96,8 @@ def test_curves_along_filters_are_labelled_by_their_labels(load):
     labels = load(text).curve_labels()
     assert sorted(labels) == [f"lenet5, {number} labels" for number in (2, 5, "all") for _ in range(2)]
     assert load(study("type: mnist, labels: 10")).curve_labels() == ("lenet5",)
+
+
+def test_all_labels_are_one_cell_whatever_their_draw(load):
+    cells = load(study("type: mnist, labels: [2, 10, null], labels_draw: [0, 1, 2]")).cells
+    assert [cell.dataset.labels for cell in cells] == [2, 2, 2, 10]

@@ -21,7 +21,11 @@ import json
 import os
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -191,16 +195,20 @@ def lr_factor(step: int, steps: int, warmup: float) -> float:
     return min((step + 1) / (warmup * steps), (steps - step) / ((1 - warmup) * steps), 1.0)
 
 
-def train_network(config: dict[str, int], sweep: PeerSweep) -> None:
+def train_network(filters: int, seed: int, sweep: PeerSweep, **options: Any) -> float:
+    """Train one network with options of a Trainer, and return its test error after the last epoch."""
+    pl.seed_everything(seed)
+    trainer = pl.Trainer(max_epochs=sweep.epochs, accelerator="cpu", enable_progress_bar=False, **options)
+    trainer.fit(Classifier(filters, seed, sweep), DataModule(sweep))
+    return float(trainer.callback_metrics["test_error"])
+
+
+def train_trial(config: dict[str, int], sweep: PeerSweep) -> None:
     """Train one network in a trial."""
-    pl.seed_everything(config["seed"])
     report = TuneReportCheckpointCallback(
         {"test_error": "test_error"}, on="validation_end", save_checkpoints=False
     )
-    trainer = pl.Trainer(
-        max_epochs=sweep.epochs, accelerator="cpu", enable_progress_bar=False, callbacks=[report]
-    )
-    trainer.fit(Classifier(config["filters"], config["seed"], sweep), DataModule(sweep))
+    train_network(config["filters"], config["seed"], sweep, callbacks=[report])
 
 
 def run(sweep: PeerSweep) -> list[dict[str, float]]:
@@ -212,7 +220,7 @@ def run(sweep: PeerSweep) -> list[dict[str, float]]:
     ray.init(address="local", num_cpus=os.cpu_count(), include_dashboard=False)
     with tempfile.TemporaryDirectory() as folder:
         tuner = tune.Tuner(
-            tune.with_resources(tune.with_parameters(train_network, sweep=sweep), {"cpu": 1}),
+            tune.with_resources(tune.with_parameters(train_trial, sweep=sweep), {"cpu": 1}),
             param_space={"filters": tune.grid_search(sweep.filters), "seed": tune.grid_search(sweep.seeds)},
             tune_config=tune.TuneConfig(metric="test_error", mode="min"),
             run_config=tune.RunConfig(name="peer", storage_path=folder),
@@ -223,6 +231,20 @@ def run(sweep: PeerSweep) -> list[dict[str, float]]:
     return [{**result.config, "test_error": result.metrics["test_error"]} for result in results]
 
 
+def run_in_memory(sweep: PeerSweep) -> list[dict[str, float]]:
+    """Train all networks as ``run`` does, without the processes of trials, whose start takes long."""
+    networks = list(product(sweep.filters, sweep.seeds))
+    train = partial(train_network, sweep=sweep, logger=False, enable_checkpointing=False)
+    one_thread: dict[str, Any] = {"initializer": torch.set_num_threads, "initargs": (1,)}
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), **one_thread) as pool:
+        errors = pool.map(train, *zip(*networks, strict=True))
+        return [
+            {"filters": filters, "seed": seed, "test_error": error}
+            for (filters, seed), error in zip(networks, errors, strict=True)
+        ]
+
+
 if __name__ == "__main__":
     config, answer = map(Path, sys.argv[1:])
-    answer.write_text(json.dumps(run(PeerSweep(**json.loads(config.read_text())))))
+    sweep = PeerSweep(**json.loads(config.read_text()))
+    answer.write_text(json.dumps(run_in_memory(sweep) if sweep.in_memory else run(sweep)))

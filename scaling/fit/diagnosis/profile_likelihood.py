@@ -35,8 +35,6 @@ _START_STD = 0.5
 """Standard deviation of random starting points."""
 _START_TOLERANCE = 1e-3
 """Largest difference between optima that agree, in units of quasi-likelihood over dispersion."""
-_TOLERANCE = 1e-4
-"""Tolerance of MINUIT: the rounding of 100,000 runs stays below it, and limits keep nine digits."""
 _COST_TOLERANCE = 1e-6
 """Largest difference between equal optima, in units of quasi-likelihood over dispersion.
 
@@ -148,7 +146,7 @@ def count_agreeing_starts(law: Law, points: Points, *, starts: int, seed: int = 
         seed: seed of the starting points.
     """
     form, rng = law.form, np.random.default_rng(seed)
-    dispersion = max(law.dispersion.value, np.finfo(float).tiny)
+    dispersion = max(law.dispersion.value, ZERO_DISPERSION)
     cost = _Cost(form, points, dispersion, estimate=law.estimates)
     estimate = form.to_internal(law.estimates)
     low = np.array([form.lower_bounds.get(name, -np.inf) for name in form.parameters])
@@ -189,7 +187,7 @@ class _Cost:
 
 def _minimise(cost: _Cost, start: Float[np.ndarray, " p"], *, errordef: float) -> Minuit:
     minuit = Minuit(cost, cost.form.to_internal(start), grad=cost.gradient, name=cost.form.parameters)
-    minuit.errordef, minuit.strategy, minuit.tol = errordef, 2, _TOLERANCE
+    minuit.errordef, minuit.strategy, minuit.tol = errordef, 2, 1e-6
     for name, bound in cost.form.lower_bounds.items():
         minuit.limits[name] = (bound, None)
     return minuit.migrad()

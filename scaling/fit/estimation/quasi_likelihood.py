@@ -112,12 +112,8 @@ def quasi_loglik(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
 def quasi_loglik_gain(
     points: Points, curve: Float[np.ndarray, " widths"], reference: Float[np.ndarray, " widths"]
 ) -> float:
-    """Return the quasi-log-likelihood of a curve at dispersion 1, minus that of a reference curve.
-
-    The difference of each width is taken first, so that the rounding of large sums does not hide it.
-    """
-    loglik = points.variance_model.quasi_loglik
-    return float((points.weights * (loglik(points.means, curve) - loglik(points.means, reference))).sum())
+    """Return the quasi-log-likelihood of a curve at dispersion 1, minus that of a reference curve."""
+    return float((points.weights * points.variance_model.loglik_gain(points.means, curve, reference)).sum())
 
 
 def _draws_without_floor(points: Points, resampled: Table, curve: Float[np.ndarray, " widths"]) -> DrawSet:

@@ -81,8 +81,11 @@ def _describe_means(points: Points) -> str:
 
 def _describe_law(fit: Fit, law: Law) -> str:
     points, exponent = fit.points, describe_exponent(law)
-    if "floor" in law.parameters:
-        floor = format_response(points, law.parameters["floor"])
+    floor = format_response(points, law.parameters["floor"]) if law.form.has_floor else ""
+    if fit.verdict.choice is FormChoice.BENDS and law.form.name == fit.verdict.form:
+        beside = f" and the floor {floor}" if floor else ""
+        return f"The curve bends: {law.form.formula}, with the exponent ρ = {exponent}{beside}."
+    if floor:
         if fit.verdict.choice is FormChoice.FLOOR:
             unless = ", unless it bends and falls on more slowly" if fit.verdict.possible_bend else ""
             return (
@@ -96,14 +99,12 @@ def _describe_law(fit: Fit, law: Law) -> str:
     names_other_form = fit.verdict.choice is not FormChoice.UNCLEAR and law.form.name != fit.verdict.form
     if names_other_form:  # the fallback of ``preferred_law``
         return f"The law that the verdict names is not usable; a power law has the exponent ρ = {exponent}."
-    if law.form.name == "power":
-        rho = law.parameters["exponent"]
-        factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)
-        return (
-            f"Each doubling of {_plural(points)} multiplies it by {format_interval(factor)}, "
-            f"a power law with the exponent ρ = {exponent}."
-        )
-    return f"The power law bends: {law.form.formula}, with the exponent ρ = {exponent}."
+    rho = law.parameters["exponent"]
+    factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)
+    return (
+        f"Each doubling of {_plural(points)} multiplies it by {format_interval(factor)}, "
+        f"a power law with the exponent ρ = {exponent}."
+    )
 
 
 def _value(points: Points, value: float) -> str:

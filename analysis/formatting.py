@@ -52,6 +52,14 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
     return f"{estimate:{digits}} [{low_text}, {high_text}]{suffix}"
 
 
+def format_beside(number: float, value: Interval) -> str:
+    """Return a number with a digit more than the text of an interval with which it is compared."""
+    half_width = (value.high - value.low) / 2
+    if not (0 < half_width < _THREE_DIGITS_FROM):
+        return f"{number:.3g}"
+    return f"{number:.{min(max(0, 2 - floor(log10(half_width))), _MAX_DIGITS)}f}"
+
+
 def format_exponent(value: Interval) -> str:
     """Return an exponent with its interval, which has no limit where the search ends."""
     low, high = (end if abs(end) < MAX_EXPONENT else copysign(inf, end) for end in (value.low, value.high))

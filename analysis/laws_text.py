@@ -11,6 +11,7 @@ from rich.text import Text
 
 from analysis.formatting import (
     NO_VALUE,
+    format_beside,
     format_count,
     format_interval,
     format_percent,
@@ -160,7 +161,12 @@ def _describe_crossing(x: str, pair: Comparison) -> str:
 
 def describe_card(card: LawCard) -> str:
     """Return a sentence on how robust a law is: the exponents under other choices."""
-    outside = [f"{choice.exponent:.3g} {choice.name}" for choice in card.choices if choice.outside]
+    interval = card.parameters["exponent"]
+    outside = [
+        f"{format_beside(choice.exponent, interval)} {choice.name}"
+        for choice in card.choices
+        if choice.outside
+    ]
     if outside:
         verb = "moves" if len(outside) == 1 else "move"
         result = (
@@ -171,7 +177,8 @@ def describe_card(card: LawCard) -> str:
         exponents = [choice.exponent for choice in card.choices]
         result = (
             f"robust: under {len(exponents)} other choices the exponent of {card.formula} stays in its "
-            f"interval, between {min(exponents):.3g} and {max(exponents):.3g}"
+            f"interval, between {format_beside(min(exponents), interval)} and "
+            f"{format_beside(max(exponents), interval)}"
         )
     result += f"; {card.starts_agreeing} of {card.starts} searches from other starts agree"
     return result + (f"; not tried: {'; '.join(card.skipped)}" if card.skipped else "")

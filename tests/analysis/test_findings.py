@@ -9,6 +9,7 @@ import pytest
 
 from analysis.findings import describe_findings
 from scaling.fit import EstimationOptions, FormChoice, Points, Status, Verdict, fit
+from scaling.fit.forms import FORMS
 
 WIDTHS = np.array([1.0, 2, 4, 8, 16, 32])
 OPTIONS = EstimationOptions(resamplings=200)
@@ -45,6 +46,19 @@ def test_a_sentence_states_the_law_that_the_verdict_names(fitted, choice, text):
     )
     assert finding.verdict is choice
     assert finding.basis.startswith("6 runs at 6 sizes; ")
+
+
+@pytest.mark.parametrize(("form", "floor"), [("broken", ""), ("m4", " and the floor 0.04999")])
+def test_a_law_that_bends_is_called_so(form, floor):
+    widths = np.geomspace(1, 64, 12)
+    curve = Points(
+        x_name="x", y_name="loss", x=widths, y=0.05 + 0.9 / (1 + (widths / 8) ** 0.6), test_images=None
+    )
+    law = fit(curve, EstimationOptions(resamplings=50, forms=("power", "floor", form)))
+    (finding,) = describe_findings([replace(law, verdict=Verdict(choice=FormChoice.BENDS, bend_form=form))])
+    assert f"The curve bends: {FORMS[form].formula}, with the exponent" in finding.sentence
+    assert floor in finding.sentence
+    assert "cannot tell" not in finding.sentence
 
 
 def test_a_power_law_in_the_place_of_a_rejected_law_is_called_so(fitted):

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.formatting import (
+    format_beside,
     format_count,
     format_exponent,
     format_interval,
@@ -53,6 +54,15 @@ def test_an_interval_of_fractions_in_percent():
 def test_a_size_that_is_not_reached_is_never():
     assert format_size(Interval(estimate=3.62, low=0.0, high=inf)) == "3.6 [0.0, never]"
     assert format_size(Interval(estimate=inf, low=inf, high=inf)) == "never"
+
+
+def test_a_number_beside_an_interval_differs_from_a_limit_that_it_exceeds():
+    interval = Interval(estimate=0.6035, low=0.591, high=0.61705)
+    assert format_beside(0.6174, interval) == "0.6174" > format_interval(interval).split()[-1][:-1]
+    narrow = Interval(estimate=0.50003, low=0.49995, high=0.50046)
+    assert [format_beside(number, narrow) for number in (0.50047, 0.5)] == ["0.500470", "0.500000"]
+    assert format_beside(0.5, Interval(estimate=0.5, low=0.5, high=0.5)) == "0.5"
+    assert format_beside(2.3456, Interval(estimate=1.0, low=-inf, high=3.0)) == "2.35"
 
 
 def test_percentages_counts_and_lists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -140,3 +142,9 @@ def test_the_exponent_at_the_best_epoch_is_that_of_a_table_with_its_errors():
     gaps = np.where(np.arange(len(at_best)) == 3, np.nan, at_best)
     incomplete = table.append_column("test_error_at_best_epoch", pa.array(gaps, from_pandas=True))
     assert "the best validation epoch in place of the last" not in choices_of(incomplete)
+
+
+def test_a_card_of_copies_is_json():
+    x = np.tile([1.0, 2, 4, 8, 16, 32], 4)
+    card = law_card(fit(Points(x_name="width", y_name="loss", x=x, y=0.4 * x**-0.5, test_images=None)))
+    assert json.loads(json.dumps(card.to_dict()))["starts_agreeing"] >= 1

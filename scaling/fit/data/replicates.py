@@ -283,7 +283,8 @@ def _expected_pairs(rows: RowsOfOneX) -> float:
     """Return the number of pairs of runs of one x whose y agree by chance, from the resolution of y.
 
     Two values with a standard deviation s and a resolution q, both normal, agree with the probability
-    q / (2 sqrt(pi) s). Rows with different seeds or ids are never equal.
+    q / (2 sqrt(pi) s). Where no run differs from the others of its x, s is that of a count in units of q: the
+    square root of q times the mean. Rows with different seeds or ids are never equal.
     """
     if rows.seeds or rows.ids:
         return 0.0
@@ -294,6 +295,8 @@ def _expected_pairs(rows: RowsOfOneX) -> float:
     counts = np.bincount(rows.x_index)
     means = np.bincount(rows.x_index, values) / counts
     variances = np.bincount(rows.x_index, (values - means[rows.x_index]) ** 2) / counts
+    if rows.count(rows.y) == rows.n_x:
+        variances = steps.min() * means
     several = counts > 1
     with np.errstate(divide="ignore"):
         chance = np.minimum(steps.min() / (2 * sqrt(pi) * np.sqrt(variances[several])), 1)
@@ -369,12 +372,21 @@ def _repeated_seeds(rows: RowsOfOneX) -> Iterable[NonReplicates]:
     if not rows.seeds or not (n_repeated := len(rows.runs) - rows.count(*rows.seeds)):
         return
     seeds = ", ".join(rows.seeds)
-    note = Note(
-        f"{n_repeated} of {len(rows.runs)} rows repeat the {rows.x} and the {seeds} of another row, and no "
-        "column says how these runs differ.",
-        [
-            Hint("remove the repetitions"),
-            Hint("add a column with what differs and group with `by` this column"),
-        ],
-    )
+    text = f"{n_repeated} of {len(rows.runs)} rows repeat the {rows.x} and the {seeds} of another row"
+    telling = (name for name in rows.others if rows.is_designed(name) and _tells_apart(rows, name))
+    if name := next(telling, None):
+        note = Note(f"{text}, and differ in {name}.", separation_hints(rows, name))
+    else:
+        note = Note(
+            f"{text}, and no column says how these runs differ.",
+            [
+                Hint("remove the repetitions"),
+                Hint("add a column with what differs and group with `by` this column"),
+            ],
+        )
     yield NonReplicates(columns=rows.seeds, note=note)
+
+
+def _tells_apart(rows: RowsOfOneX, name: str) -> bool:
+    """Return True if no two rows agree in x, seeds and a column."""
+    return rows.count(*rows.seeds, name) == len(rows.runs)

@@ -64,6 +64,10 @@ class VarianceModel(ABC):
     def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
         """Return the quasi-log-likelihood of ``curve``, up to a term that is the same for all curves."""
 
+    @abstractmethod
+    def loglik_gain(self, y: FloatArray, curve: FloatArray, reference: FloatArray) -> FloatArray:
+        """Return the quasi-log-likelihood of ``curve`` minus that of a curve that may be very close."""
+
 
 @dataclass(frozen=True)
 class BinomialVariance(VarianceModel):
@@ -84,6 +88,13 @@ class BinomialVariance(VarianceModel):
         above_peak = 2 * ((y - low) ** 2 - (y - curve) ** 2)  # the integral at a constant variance
         return np.asarray(self.images * (below_peak + above_peak))
 
+    def loglik_gain(self, y: FloatArray, curve: FloatArray, reference: FloatArray) -> FloatArray:
+        low, low_reference = np.minimum(curve, _BINOMIAL_PEAK), np.minimum(reference, _BINOMIAL_PEAK)
+        change = low - low_reference
+        below_peak = y * np.log1p(change / low_reference) + (1 - y) * np.log1p(-change / (1 - low_reference))
+        above_peak = 2 * (_fall_of_squares(y, curve, reference) - _fall_of_squares(y, low, low_reference))
+        return np.asarray(self.images * (below_peak + above_peak))
+
 
 @dataclass(frozen=True)
 class ConstantCV(VarianceModel):
@@ -95,6 +106,10 @@ class ConstantCV(VarianceModel):
     def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
         return np.asarray(-(y / curve + np.log(curve)))
 
+    def loglik_gain(self, y: FloatArray, curve: FloatArray, reference: FloatArray) -> FloatArray:
+        change = (curve - reference) / reference
+        return np.asarray(y / curve * change - np.log1p(change))
+
 
 @dataclass(frozen=True)
 class KnownVariance(VarianceModel):
@@ -105,3 +120,11 @@ class KnownVariance(VarianceModel):
 
     def quasi_loglik(self, y: FloatArray, curve: FloatArray) -> FloatArray:
         return np.asarray(-((y - curve) ** 2) / 2)
+
+    def loglik_gain(self, y: FloatArray, curve: FloatArray, reference: FloatArray) -> FloatArray:
+        return _fall_of_squares(y, curve, reference) / 2
+
+
+def _fall_of_squares(y: FloatArray, curve: FloatArray, reference: FloatArray) -> FloatArray:
+    """Return the squared distance of y from ``reference`` minus that from ``curve``."""
+    return np.asarray((curve - reference) * (2 * y - curve - reference))

@@ -24,7 +24,7 @@ from scipy.special import fdtri
 from scaling.errors import FitError
 from scaling.fit.data.points import Points
 from scaling.fit.data.variance import ZERO_DISPERSION
-from scaling.fit.estimation.quasi_likelihood import quasi_loglik
+from scaling.fit.estimation.quasi_likelihood import quasi_loglik_gain
 from scaling.fit.forms import Form
 from scaling.fit.interval import CONFIDENCE_LEVEL, Interval, cover_parameters
 from scaling.fit.result import Fit, Law
@@ -101,7 +101,7 @@ def profile_law(fit: Fit, form: str = "power") -> LawProfile:
 def _profile_form(law: Law, points: Points) -> LawProfile:
     """Profile one law on the condition that its form is right."""
     dispersion = law.dispersion
-    cost = _Cost(law.form, points, dispersion.value)
+    cost = _Cost(law.form, points, dispersion.value, estimate=law.estimates)
     minuit = _minimise(cost, law.estimates, errordef=float(fdtri(1, dispersion.dof, CONFIDENCE_LEVEL)))
     lowest = float(minuit.fval or 0.0)
     costs_elsewhere = [cost(law.form.to_internal(law.estimates))]
@@ -146,7 +146,8 @@ def count_agreeing_starts(law: Law, points: Points, *, starts: int, seed: int = 
         seed: seed of the starting points.
     """
     form, rng = law.form, np.random.default_rng(seed)
-    cost = _Cost(form, points, max(law.dispersion.value, np.finfo(float).tiny))
+    dispersion = max(law.dispersion.value, ZERO_DISPERSION)
+    cost = _Cost(form, points, dispersion, estimate=law.estimates)
     estimate = form.to_internal(law.estimates)
     low = np.array([form.lower_bounds.get(name, -np.inf) for name in form.parameters])
     lowest, agreeing = cost(estimate), 0
@@ -158,15 +159,21 @@ def count_agreeing_starts(law: Law, points: Points, *, starts: int, seed: int = 
 
 
 class _Cost:
-    """Minus twice the quasi-likelihood over the dispersion, for the form's internal parameters."""
+    """Minus twice the quasi-likelihood over the dispersion, for the form's internal parameters.
 
-    def __init__(self, form: Form, points: Points, dispersion: float) -> None:
+    It is 0 at the estimate. Otherwise, with many runs, rounding would hide the differences between curves.
+    """
+
+    def __init__(
+        self, form: Form, points: Points, dispersion: float, *, estimate: Float[np.ndarray, " p"]
+    ) -> None:
         self.form, self.points, self.dispersion = form, points, dispersion
+        self.reference = form.evaluate(estimate, points.widths)
 
     def __call__(self, internal: Float[np.ndarray, " p"]) -> float:
         with np.errstate(all="ignore"):
             curve = self.form.evaluate(self.form.from_internal(internal), self.points.widths)
-            cost = -2 * quasi_loglik(self.points, curve) / self.dispersion
+            cost = -2 * quasi_loglik_gain(self.points, curve, self.reference) / self.dispersion
         return cost if np.isfinite(cost) else 1e300
 
     def gradient(self, internal: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:

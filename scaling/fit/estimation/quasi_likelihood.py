@@ -109,6 +109,13 @@ def quasi_loglik(points: Points, curve: Float[np.ndarray, " widths"]) -> float:
     return float((points.weights * points.variance_model.quasi_loglik(points.means, curve)).sum())
 
 
+def quasi_loglik_gain(
+    points: Points, curve: Float[np.ndarray, " widths"], reference: Float[np.ndarray, " widths"]
+) -> float:
+    """Return the quasi-log-likelihood of a curve at dispersion 1, minus that of a reference curve."""
+    return float((points.weights * points.variance_model.loglik_gain(points.means, curve, reference)).sum())
+
+
 def _draws_without_floor(points: Points, resampled: Table, curve: Float[np.ndarray, " widths"]) -> DrawSet:
     """Fit the power law without a floor to the resampled means.
 

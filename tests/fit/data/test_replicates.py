@@ -161,6 +161,28 @@ def test_copies_of_rows_are_found(copies, names):
     assert f"{24 * (copies - 1)} of {24 * copies} rows are equal to another row" in problems[0].note
 
 
+@pytest.mark.parametrize("copies", [2, 8])
+def test_copies_of_one_run_of_each_size_are_found(copies):
+    columns = {name: column * copies for name, column in rows(seeds=1).items() if name in ("width", "loss")}
+    (problem,) = found(columns)
+    assert problem.columns == ()
+    assert f"{6 * (copies - 1)} of {6 * copies} rows are equal to another row" in problem.note
+
+
+def test_equal_small_counts_at_every_size_are_no_copies():
+    columns = {"width": [1, 1, 2, 2, 4, 4], "error": [0.003, 0.003, 0.002, 0.002, 0.001, 0.001]}
+    assert named(columns, "error") == []
+
+
+def test_a_repeated_seed_names_the_column_in_which_the_runs_differ():
+    (problem,) = found(rows({"variant": ["a", "b"]}, effect=0.0))
+    assert problem.columns == ("seed",)
+    assert (
+        "24 of 48 rows repeat the width and the seed of another row, and differ in variant." in problem.note
+    )
+    assert "variant" in str(problem.note.hints)
+
+
 def test_equal_counts_of_few_images_are_no_copies():
     rng = np.random.default_rng(0)
     for _ in range(50):

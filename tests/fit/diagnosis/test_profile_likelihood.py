@@ -143,6 +143,28 @@ def test_a_profile_interval_agrees_with_the_bootstrap():
     assert width / bootstrap_width == pytest.approx(1, abs=0.2)
 
 
+def test_a_profile_of_very_many_runs_has_limits():
+    rng, x = np.random.default_rng(9), np.tile(2.0 ** np.arange(8), 12_500)
+    fitted = fit_points(bare_points(x, 0.4 * x**-0.5 * np.exp(0.02 * rng.standard_normal(len(x)))))
+    for profile in profile_laws(fitted):
+        exponent = profile.parameters["exponent"]
+        assert 0.499 < exponent.low < 0.5 < exponent.high < 0.501
+
+
+def test_a_profile_of_a_curve_with_little_scatter_has_limits():
+    x = np.geomspace(1, 64, 12)
+    for study in range(4):
+        scatter = np.exp(1e-4 * np.random.default_rng(study).standard_normal(12))
+        fitted = fit(
+            bare_points(x, (0.05 + 0.9 / (1 + (x / 8) ** 0.6)) * scatter),
+            EstimationOptions(resamplings=50, forms=("m4",)),
+        )
+        profile = profile_law(fitted, "m4")
+        exponent = profile.parameters["exponent"]
+        assert profile.confirmed
+        assert 0.55 < exponent.low < exponent.estimate < exponent.high < 0.65
+
+
 def test_a_profile_covers_the_forms_that_the_law_covers():
     """The named power law covers the law with a floor, in its bootstrap and in its profile interval."""
     scenario = Scenario(noise="under", widths=8, seeds=16, floor=0.05)

@@ -219,7 +219,10 @@ The verdict selects a form, and the interval of the selected law must hold after
 shows how often, in per cent of {studies:,} studies with 8 widths and error counts with 0.6 times the variance
 of a binomial, the interval of the named law contains the true exponent and the true means at twice and ten
 times the widest size, whatever the verdict. For `cannot tell` the law with a floor counts. The last columns
-count the studies in which the named law is `usable`.
+count the studies in which the named law is `usable`. The intervals promise 95 % of all studies. Verdict and
+status follow from the same runs, so that among the studies with one status the share can be lower: where the
+truth lies between two verdicts, the studies that are sure of one of them are those with unusual runs. More
+seeds reduce this.
 
 {_markdown(tables["selection"])}
 

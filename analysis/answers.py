@@ -9,10 +9,10 @@ from itertools import combinations, groupby
 from math import floor, inf, isinf, log10
 
 from analysis.figure_axes import COST_AXES, FILTERS_AXIS, FigureAxis
-from analysis.formatting import NO_VALUE, format_percent, format_size
+from analysis.formatting import NO_VALUE, format_percent, format_response, format_size
 from analysis.laws_text import describe_extrapolation
 from analysis.style import amount_ticks
-from scaling.fit import BestAtBudget, Fit, Interval, Law, preferred_law, size_for_error
+from scaling.fit import BestAtBudget, Fit, Interval, Law, Points, preferred_law, size_for_error
 
 _ROUND = (10, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 """First two digits of a round error."""
@@ -53,11 +53,11 @@ def answer_questions(
     *,
     errors: Sequence[float] = (),
 ) -> list[AnsweredQuestion]:
-    """Return the answers about several curves; an empty list if fewer than two have a law.
+    """Return the answers about several networks; an empty list if fewer than two have a law.
 
     Args:
-        fits: fits along filters.
-        best_at_budgets: the best curve at round budgets, by the column of the cost.
+        fits: fits along filters, one for each network.
+        best_at_budgets: the best network at round budgets, by the column of the cost.
         errors: errors for which the filters are asked; by default a round error that some curve reached.
     """
     laws = [(fit, law) for fit in fits if (law := preferred_law(fit))]
@@ -79,7 +79,9 @@ def answer_questions(
         AnsweredQuestion(
             question="Which network has the lowest error within a budget?",
             rows=tuple(
-                _budget_row(axis, best) for axis in COST_AXES if (best := best_at_budgets.get(axis.column))
+                _budget_row(axis, best, fits[0].points)
+                for axis in COST_AXES
+                if (best := best_at_budgets.get(axis.column))
             ),
         ),
     ]
@@ -128,17 +130,21 @@ def _size_row(fit: Fit, law: Law, error: float) -> AnswerRow:
     )
 
 
-def _budget_row(axis: FigureAxis, budgets: Sequence[BestAtBudget]) -> AnswerRow:
-    """Return the best curves from the smallest budget to the largest, and how often resamples agree."""
-    amounts = amount_ticks(axis.unit)
+def _budget_row(axis: FigureAxis, budgets: Sequence[BestAtBudget], points: Points) -> AnswerRow:
+    """Return the best curves from the smallest budget to the largest, with their errors at both ends."""
     parts = []
     for label, group in groupby(budgets, lambda best: best.label):
-        amounts_won = [amounts(best.budget) for best in group]
-        parts.append(f"{label} ({' to '.join(dict.fromkeys((amounts_won[0], amounts_won[-1])))})")
+        won = list(group)
+        ends = won if len(won) == 1 else (won[0], won[-1])
+        parts.append(f"{label}: {' to '.join(_describe_budget(axis, best, points) for best in ends)}")
     shares = [f"{100 * best.share_best:.0f}" for best in budgets if best.share_best is not None]
-    ends = dict.fromkeys((min(shares, key=float), max(shares, key=float))) if shares else ()
+    extremes = dict.fromkeys((min(shares, key=float), max(shares, key=float))) if shares else ()
     return AnswerRow(
         subject=axis.name,
         value="; ".join(parts),
-        verdict=f"in {' to '.join(ends)} % of resamples" if ends else NO_VALUE,
+        verdict=f"in {' to '.join(extremes)} % of resamples" if extremes else NO_VALUE,
     )
+
+
+def _describe_budget(axis: FigureAxis, best: BestAtBudget, points: Points) -> str:
+    return f"{format_response(points, best.error)} with {amount_ticks(axis.unit)(best.budget)}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from analysis.answers import AnsweredQuestion, answer_questions
 from analysis.comparison_figure import MAX_EXTRAPOLATION, CurveCrossing, draw_comparison, find_crossings
 from analysis.figure_axes import COMPARISON_AXES, CORE_TIME_AXIS, COST_AXES, EQUAL_ERROR_AXES, FILTERS_AXIS
 from analysis.laws import ONE_WIDTH_NOTE, CurveFits, fit_laws
@@ -128,6 +129,24 @@ def compare_curves(runs: pa.Table, epochs: pa.Table, *, errors: Sequence[float] 
         best_at_budgets=find_best_at_budgets(fits),
         errors=tuple(errors),
     )
+
+
+def answer_about_networks(
+    grouped: GroupedRuns, laws: Mapping[str, CurveFits], *, errors: Sequence[float] = ()
+) -> list[AnsweredQuestion]:
+    """Return the answers about the networks that are trained on the most images.
+
+    Args:
+        grouped: the runs.
+        laws: fits by the column of the axis.
+        errors: errors for which the filters are asked; by default a round error that some curve reached.
+    """
+    labels = grouped.labels_with_most_images
+    fits = {
+        column: [fit for label, fit in curves.by_label.items() if label in labels]
+        for column, curves in laws.items()
+    }
+    return answer_questions(fits[FILTERS_AXIS.column], find_best_at_budgets(fits), errors=errors)
 
 
 def find_best_at_budgets(fits: Mapping[str, Sequence[Fit]]) -> dict[str, list[BestAtBudget]]:

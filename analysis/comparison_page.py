@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.answers import answer_questions
-from analysis.comparison import StudyComparison
+from analysis.comparison import StudyComparison, answer_about_networks
 from analysis.comparison_tables import comparison_files
 from analysis.comparison_text import comparison_tables, summary_sentences
 from analysis.figure_options import FigureOptions
@@ -55,7 +54,7 @@ def write_comparison(
     written = write_tables(comparison_files(comparison), out, tables)
     page = load_template("compare.html.jinja").render(
         study=context.study,
-        answers=answer_questions(comparison.fits, comparison.best_at_budgets, errors=comparison.errors),
+        answers=answer_about_networks(comparison.grouped, comparison.laws, errors=comparison.errors),
         sentences=summary_sentences(comparison),
         summary=summarise_runs(comparison.grouped, context),
         notes=[*context.notes, *comparison.notes],

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from analysis.formatting import format_count, format_interval, format_percent, format_response
+from analysis.formatting import (
+    format_count,
+    format_interval,
+    format_percent,
+    format_response,
+    format_size_of,
+    plural_of,
+)
 from analysis.laws import describe_exponent
 from scaling.fit import Fit, FormChoice, Interval, Law, Points, Status, preferred_law
 from scaling.fit.card import law_card
 
-_NOUNS = {
-    "filters": "filter",
-    "filters_total": "filter",
-    "parameters": "parameter",
-    "macs": "multiply-add",
-    "train_images": "training image",
-    "labels": "label",
-    "second_filters": "second filter",
-}
-"""Nouns for one unit of a column of sizes."""
 _QUANTITIES = {"test_error": "test error", "test_loss": "test loss", "train_loss": "training loss"}
 
 
@@ -73,9 +70,10 @@ def _describe_means(points: Points) -> str:
     first, last = points.means[0], points.means[-1]
     verb = "falls" if last < first else "rises"
     quantity = _QUANTITIES.get(points.y_name, points.y_name)
+    smallest, largest = (format_size_of(points.x_name, points.widths[index]) for index in (0, -1))
     return (
-        f"The {quantity} {verb} from {_value(points, first)} at {_size(points, 0)} "
-        f"to {_value(points, last)} at {_size(points, -1)}."
+        f"The {quantity} {verb} from {_value(points, first)} at {smallest} to {_value(points, last)} at"
+        f" {largest}."
     )
 
 
@@ -102,22 +100,10 @@ def _describe_law(fit: Fit, law: Law) -> str:
     rho = law.parameters["exponent"]
     factor = Interval(estimate=2**-rho.estimate, low=2**-rho.high, high=2**-rho.low)
     return (
-        f"Each doubling of {_plural(points)} multiplies it by {format_interval(factor)}, "
+        f"Each doubling of {plural_of(points.x_name)} multiplies it by {format_interval(factor)}, "
         f"a power law with the exponent ρ = {exponent}."
     )
 
 
 def _value(points: Points, value: float) -> str:
     return f"{value:.3g}" if points.test_images is None else format_percent(value)
-
-
-def _size(points: Points, index: int) -> str:
-    size, noun = float(points.widths[index]), _NOUNS.get(points.x_name)
-    if noun is None or not size.is_integer():
-        return f"{points.x_name} = {size:.4g}"
-    return format_count(int(size), noun)
-
-
-def _plural(points: Points) -> str:
-    noun = _NOUNS.get(points.x_name)
-    return points.x_name if noun is None else format_count(2, noun).partition(" ")[2]

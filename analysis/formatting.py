@@ -19,6 +19,16 @@ _MAX_DIGITS = 6
 """Largest number of significant digits after the first one."""
 _THREE_DIGITS_FROM = 1e6
 """Size from which numbers are printed with three significant digits."""
+_SIZE_NOUNS = {
+    "filters": "filter",
+    "filters_total": "filter",
+    "parameters": "parameter",
+    "macs": "multiply-add",
+    "train_images": "training image",
+    "labels": "label",
+    "second_filters": "second filter",
+}
+"""Nouns for one unit of a column of sizes."""
 _STATUS_COLORS = {Status.USABLE: "green", Status.CAUTION: "yellow", Status.REJECTED: "red"}
 
 
@@ -45,6 +55,7 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
         # Two significant digits of half the width, but no more digits than a measurement can have.
         largest = max(abs(estimate), *map(abs, ends))
         decimals = min(1 - floor(log10(half_width)), _MAX_DIGITS - floor(log10(largest)))
+        estimate, low, high = (round(number, decimals) for number in (estimate, low, high))
         digits = f"z,.{max(0, decimals)}f"
     low_text, high_text = (
         "no limit" if isfinite(estimate) and not isfinite(end) else f"{end:{digits}}" for end in (low, high)
@@ -97,6 +108,19 @@ def format_percent(value: float | None) -> str:
 def format_count(number: int, noun: str) -> str:
     """Return ``1 run`` or ``1,250 runs``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def format_size_of(column: str, size: float) -> str:
+    """Return ``16 filters`` for a size of a column that counts things, and ``ratio = 0.5`` for another."""
+    noun = _SIZE_NOUNS.get(column)
+    if noun is None or not float(size).is_integer():
+        return f"{column} = {size:.4g}"
+    return format_count(int(size), noun)
+
+
+def plural_of(column: str) -> str:
+    """Return ``training images`` for ``train_images``, and the name of a column that counts nothing."""
+    return f"{_SIZE_NOUNS[column]}s" if column in _SIZE_NOUNS else column
 
 
 def format_list(values: Iterable[object]) -> str:

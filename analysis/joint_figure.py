@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from analysis import style
 from analysis.figure_alt import describe_ends
 from analysis.formatting import format_count
-from analysis.joint_laws import describe_frontier, describe_joint_law
 from analysis.report_figure import ReportFigure
 from scaling.fit import Frontier, JointFit, JointLaw
 from scaling.fit.joint_result import JointDraws
@@ -61,9 +60,9 @@ def draw_joint_law(fit: JointFit, law: JointLaw, *, number: int = 0) -> ReportFi
         heading=f"Joint law of filters and training images, {fit.label}",
         caption=(
             f"{fit.estimand[0].upper()}{fit.estimand[1:]}, of {runs}. Each marker is the mean of a pair of"
-            f" sizes; curves are the joint law with its 95 % band. {describe_joint_law(fit, law)}"
-            f" {describe_frontier(fit)}"
-        ).strip(),
+            f" sizes; curves are the joint law, E + A N^-α + B D^-β, with its 95 % band; its status is"
+            f" {law.status}."
+        ),
         figure=figure,
         numbers=_numbers(fit, law),
         alt=_alt(fit, law),

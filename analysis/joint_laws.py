@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.formatting import format_interval, format_response
+from analysis.formatting import format_interval, format_response, plural_of
 from analysis.run_groups import group_runs
 from scaling.errors import FitError, TableError
 from scaling.fit import JointFit, JointLaw, add_cells, fit_joint_table
@@ -67,14 +67,12 @@ def fit_joint_laws(runs: pa.Table, epochs: pa.Table, *, titles: Mapping[str, str
 
 
 def describe_joint_law(fit: JointFit, law: JointLaw) -> str:
-    """Return a sentence with the law, its exponents, its floor and its status."""
-    n, d = fit.points.names
+    """Return a sentence with the law, its exponents and its floor."""
     alpha, beta = (format_interval(law.parameters[name]) for name in ("exponent_n", "exponent_d"))
     floor = format_response(fit.points, law.parameters["floor"])
-    reason = f": {law.reason}" if law.reason else ""
+    n, d = map(plural_of, fit.points.names)
     return (
-        f"{fit.label}: error = E + A {n}^-α + B {d}^-β with α = {alpha}, β = {beta}, E = {floor}"
-        f" ({law.status}{reason})."
+        f"The error of N {n} and D {d} is E + A N^-α + B D^-β with α = {alpha}, β = {beta} and E = {floor}."
     )
 
 
@@ -82,11 +80,11 @@ def describe_frontier(fit: JointFit) -> str:
     """Return a sentence on the compute-optimal sizes; empty without a frontier."""
     if fit.frontier is None:
         return ""
-    (n, d), names = fit.frontier.exponents, fit.points.names
+    (n, d), names = fit.frontier.exponents, [plural_of(name) for name in fit.points.names]
     caution = f" Caution: {fit.frontier.reason}." if fit.frontier.reason else ""
     return (
-        f"At the smallest error for a number of training FLOPs C, {names[0]} grow as C to the power"
-        f" {format_interval(n)} and {names[1]} as C to the power {format_interval(d)}.{caution}"
+        f"At the smallest error for a number of training FLOPs C, the {names[0]} grow as C to the power"
+        f" {format_interval(n)} and the {names[1]} as C to the power {format_interval(d)}.{caution}"
     )
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.answers import answer_questions
 from analysis.claims.claim import JudgedClaim
 from analysis.claims.page import OWN_QUESTION
-from analysis.comparison import find_best_at_budgets
+from analysis.comparison import answer_about_networks
 from analysis.equal_training_error import draw_equal_training_error
 from analysis.error_figure import draw_error_figure
 from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
@@ -20,8 +19,9 @@ from analysis.figure_options import FigureOptions
 from analysis.findings import Finding, describe_findings
 from analysis.forecasts import describe_scores, forecast_rows
 from analysis.html_page import PageContext, embed_figures, load_template
+from analysis.joint_answers import JointFinding, describe_joint_findings
 from analysis.joint_figure import draw_joint_law
-from analysis.joint_laws import JointLaws, describe_joint_law, fit_joint_laws, joint_law_rows
+from analysis.joint_laws import JointLaws, fit_joint_laws, joint_law_rows
 from analysis.laws import ONE_WIDTH_NOTE, CurveFits, fit_laws, law_rows
 from analysis.laws_text import describe_card, describe_pairs
 from analysis.learning_curves import draw_learning_curves
@@ -122,11 +122,17 @@ def write_report(
     data = _fit(runs, epochs, titles=context.dataset_titles, tuned=tuned, missed=missed, forecasts=forecasts)
     embedded = embed_figures(out / "figures", lambda: _draw(data), figures)
     written = write_tables(_tables(data), out, tables)
-    fits, findings, statements = tuple(data.fits[0].fits), _findings(data), _statements(data)
+    fits, findings, joint_findings = (
+        tuple(data.fits[0].fits),
+        _findings(data),
+        describe_joint_findings(data.joint),
+    )
+    statements = _statements(data, [*joint_findings, *findings])
     page = load_template("report.html.jinja").render(
         study=context.study,
         summary=summarise_runs(data.grouped, context),
-        answers=answer_questions(fits, find_best_at_budgets(_fits_by_axis(data))),
+        answers=answer_about_networks(data.grouped, _laws_by_axis(data)),
+        joint_findings=joint_findings,
         findings=findings,
         statements=[*statements, *context.notes],
         pairs=describe_pairs(fits),
@@ -146,7 +152,7 @@ def write_report(
         path=path,
         figures=tuple(file for figure in embedded for file in figure.files),
         tables=tuple(written),
-        findings=(*statements, *map(str, findings)),
+        findings=(*statements, *map(str, joint_findings), *map(str, findings)),
         fits=fits,
         joint_fits=data.joint.fits,
         forecasts=tuple(forecasts),
@@ -186,6 +192,7 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
     if not data.any_error:
         return [learning_rates] if learning_rates else []
     figures = [
+        *(draw_joint_law(fit, law, number=number) for number, (fit, law) in enumerate(data.joint.with_law)),
         *(
             draw_error_figure(
                 data.grouped,
@@ -207,7 +214,6 @@ def _draw(data: _ReportData) -> list[ReportFigure]:
             )
             for setting, fits in data.settings
         ),
-        *(draw_joint_law(fit, law, number=number) for number, (fit, law) in enumerate(data.joint.with_law)),
         draw_learning_curves(data.grouped, data.epochs),
         draw_equal_training_error(data.grouped, data.epochs),
         draw_residuals(data.grouped, data.means, fits=data.fits[0]),
@@ -226,8 +232,8 @@ def _tables(data: _ReportData) -> list[PaperTable]:
     return report_tables(axes, means=data.means, joint=data.joint, forecasts=data.forecasts)
 
 
-def _fits_by_axis(data: _ReportData) -> dict[str, Sequence[Fit]]:
-    return {axis.column: fits.fits for axis, fits in zip(REPORT_AXES, data.fits, strict=True)}
+def _laws_by_axis(data: _ReportData) -> dict[str, CurveFits]:
+    return {axis.column: fits for axis, fits in zip(REPORT_AXES, data.fits, strict=True)}
 
 
 def _findings(data: _ReportData) -> list[Finding]:
@@ -236,13 +242,12 @@ def _findings(data: _ReportData) -> list[Finding]:
     return describe_findings(fit for fits in curve_fits for fit in fits.fits)
 
 
-def _statements(data: _ReportData) -> list[str]:
-    """Return a sentence for each joint law, or a sentence that says why there is no law."""
+def _statements(data: _ReportData, findings: Sequence[JointFinding | Finding]) -> list[str]:
+    """Return a sentence that says why there is no law, if there is none."""
     curve_fits = [data.fits[0], *(fits for _, fits in data.settings)]
     if len(data.grouped.runs) and not any(fits.several_sizes for fits in curve_fits):
         return [ONE_WIDTH_NOTE]
-    joint = [describe_joint_law(fit, law) for fit, law in data.joint.with_law]
-    return joint or ([] if _findings(data) else ["These runs do not support a scaling law."])
+    return [] if findings else ["These runs do not support a scaling law."]
 
 
 def _notes(data: _ReportData) -> list[str]:

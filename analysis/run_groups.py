@@ -34,6 +34,12 @@ class GroupedRuns:
     dataset_title: str
     """Names of the data sets, as figures and headings print them."""
 
+    @property
+    def labels_with_most_images(self) -> frozenset[str]:
+        """Labels of the curves with the most training images, whose errors differ by the network alone."""
+        most = pc.equal(self.runs["train_images"], pc.max(self.runs["train_images"]))
+        return frozenset(self.runs.filter(most)["group"].to_pylist())
+
     def of_curve(self, label: str) -> pa.Table:
         """Return the runs of one curve that have a test error."""
         return self.runs.filter(pc.field("group") == label)

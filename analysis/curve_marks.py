@@ -10,8 +10,7 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.legend import Legend
 
-from analysis.formatting import format_count, format_interval, format_percent
-from scaling.fit import Interval
+from analysis.formatting import format_count, format_mean, format_percent
 
 RUNS = "runs"
 """Name of the points of the runs of a curve."""
@@ -59,14 +58,7 @@ def run_titles(runs: pa.Table) -> list[str]:
 def mean_titles(means: pa.Table) -> list[str]:
     """Return the curve, the width, the mean error and the number of runs of each mean."""
     return [
-        f"{row['group']}, {format_count(row['filters'], 'filter')}: mean {_mean(row)} of"
+        f"{row['group']}, {format_count(row['filters'], 'filter')}: mean {format_mean(row)} of"
         f" {format_count(row['runs'], 'run')}"
         for row in means.to_pylist()
     ]
-
-
-def _mean(row: dict[str, float | None]) -> str:
-    mean, low, high = (row[name] for name in ("mean_error", "low_error", "high_error"))
-    if low is None or high is None:
-        return format_percent(mean)
-    return format_interval(Interval(estimate=mean or 0.0, low=low, high=high), percent=True)

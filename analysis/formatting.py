@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import copysign, floor, inf, isfinite, isinf, isnan, log10
 
 import pyarrow as pa
@@ -103,6 +103,14 @@ def format_response(points: Points, value: Interval) -> str:
 def format_percent(value: float | None) -> str:
     """Return ``4.20 %`` for 0.042, and a dash for a missing number."""
     return NO_VALUE if value is None or not isfinite(value) else f"{100 * value:#.3g}".rstrip(".") + " %"
+
+
+def format_mean(row: Mapping[str, float | None]) -> str:
+    """Return a mean error with its interval, from a row of ``mean_errors``; without one for a single run."""
+    mean, low, high = (row[name] for name in ("mean_error", "low_error", "high_error"))
+    if low is None or high is None:
+        return format_percent(mean)
+    return format_interval(Interval(estimate=mean or 0.0, low=low, high=high), percent=True)
 
 
 def format_count(number: int, noun: str) -> str:

@@ -174,7 +174,7 @@ def _draw_sheet(images: tuple[MissedImage, ...], missed: MissedImages) -> Figure
         axes.imshow(
             picture[..., np.arange(3) % picture.shape[2]],
             extent=(left, left + _PICTURE_PIXELS, top + _PICTURE_PIXELS, top),
-            interpolation="nearest",
+            interpolation="none",
             aspect="auto",
         )
         text = f"{_labels_text(image, missed)}\n{_share(image, missed.runs)}"

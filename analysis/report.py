@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.answers import answer_mean_errors
 from analysis.claims.claim import JudgedClaim
 from analysis.claims.page import OWN_QUESTION
 from analysis.comparison import answer_about_networks
@@ -18,7 +19,7 @@ from analysis.figure_axes import FILTERS_AXIS, REPORT_AXES
 from analysis.figure_options import FigureOptions
 from analysis.findings import Finding, describe_findings
 from analysis.forecasts import describe_scores, forecast_rows
-from analysis.html_page import PageContext, embed_figures, load_template
+from analysis.html_page import EmbeddedFigure, PageContext, embed_figures, load_template
 from analysis.joint_answers import JointFinding, describe_joint_findings
 from analysis.joint_figure import draw_joint_law
 from analysis.joint_laws import JointLaws, fit_joint_laws, joint_law_rows
@@ -122,29 +123,16 @@ def write_report(
     data = _fit(runs, epochs, titles=context.dataset_titles, tuned=tuned, missed=missed, forecasts=forecasts)
     embedded = embed_figures(out / "figures", lambda: _draw(data), figures)
     written = write_tables(_tables(data), out, tables)
-    fits, findings, joint_findings = (
-        tuple(data.fits[0].fits),
-        _findings(data),
-        describe_joint_findings(data.joint),
-    )
+    findings, joint_findings = _findings(data), describe_joint_findings(data.joint)
     statements = _statements(data, [*joint_findings, *findings])
-    page = load_template("report.html.jinja").render(
-        study=context.study,
-        summary=summarise_runs(data.grouped, context),
-        answers=answer_about_networks(data.grouped, _laws_by_axis(data)),
-        joint_findings=joint_findings,
+    page = _render_page(
+        data,
+        context,
+        statements=statements,
         findings=findings,
-        statements=[*statements, *context.notes],
-        pairs=describe_pairs(fits),
-        notes=[*_notes(data), *describe_rate_choices(tuned)],
-        laws=law_rows(fits),
-        joint_laws=joint_law_rows(data.joint),
-        figures=embedded,
-        means=data.means.to_pylist(),
-        forecasts=forecast_rows(forecasts),
-        forecast_notes=describe_scores(forecasts),
+        joint_findings=joint_findings,
         claims=claims,
-        own_question=OWN_QUESTION,
+        figures=embedded,
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -153,10 +141,42 @@ def write_report(
         figures=tuple(file for figure in embedded for file in figure.files),
         tables=tuple(written),
         findings=(*statements, *map(str, joint_findings), *map(str, findings)),
-        fits=fits,
+        fits=tuple(data.fits[0].fits),
         joint_fits=data.joint.fits,
         forecasts=tuple(forecasts),
         context=context,
+    )
+
+
+def _render_page(
+    data: _ReportData,
+    context: PageContext,
+    *,
+    statements: Sequence[str],
+    findings: Sequence[Finding],
+    joint_findings: Sequence[JointFinding],
+    claims: Sequence[JudgedClaim],
+    figures: Sequence[EmbeddedFigure],
+) -> str:
+    fits = data.fits[0].fits
+    return load_template("report.html.jinja").render(
+        study=context.study,
+        summary=summarise_runs(data.grouped, context),
+        answers=answer_about_networks(data.grouped, _laws_by_axis(data)),
+        mean_errors=answer_mean_errors(data.means) if statements == [ONE_WIDTH_NOTE] else [],
+        joint_findings=joint_findings,
+        findings=findings,
+        statements=[*statements, *context.notes],
+        pairs=describe_pairs(fits),
+        notes=[*_notes(data), *describe_rate_choices(data.tuned)],
+        laws=law_rows(fits),
+        joint_laws=joint_law_rows(data.joint),
+        figures=figures,
+        means=data.means.to_pylist(),
+        forecasts=forecast_rows(data.forecasts),
+        forecast_notes=describe_scores(data.forecasts),
+        claims=claims,
+        own_question=OWN_QUESTION,
     )
 
 
@@ -261,8 +281,19 @@ def _notes(data: _ReportData) -> list[str]:
         *data.grouped.notes,
         *fits.failures,
         *data.joint.failures,
-        *(f"{label}: {note}" for label, fit in fits.by_label.items() for note in fit.notes),
+        *_notes_of_curves(fits),
         *(f"{card.label}: {describe_card(card)}." for fit in fits.fits if (card := law_card(fit))),
         *missing_figures,
         *describe_missed_images(data.missed),
     ]
+
+
+def _notes_of_curves(fits: CurveFits) -> Iterator[str]:
+    """Yield each note of the fits once, after the names of its curves."""
+    labels = dict[str, list[str]]()
+    for label, fit in fits.by_label.items():
+        for note in fit.notes:
+            labels.setdefault(note, []).append(label)
+    for note, curves in labels.items():
+        every = len(curves) == len(fits.by_label) > 1
+        yield f"{'All curves' if every else '; '.join(curves)}: {note}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from math import inf, nan
 
+import pyarrow.compute as pc
 import pytest
 
-from analysis.answers import Answer, answer_questions, judge_reached, round_up
+from analysis.answers import Answer, answer_mean_errors, answer_questions, judge_reached, round_up
 from analysis.comparison import find_best_at_budgets
 from analysis.formatting import format_interval, format_size
 from analysis.laws import fit_laws
+from analysis.means import mean_errors
 from analysis.run_groups import group_runs
 from scaling.fit import Interval, compare_sizes, preferred_law
 from tests.analysis.planted_study import SHORT_RECIPE, lenets, plant_study, trees
@@ -79,6 +81,17 @@ def test_every_budget_is_in_the_range_of_the_curve_that_is_best_there(fits, ques
 
 def test_one_curve_has_no_answers(fits):
     assert answer_questions(fits["filters"][:1], {}) == []
+
+
+def test_mean_errors_of_networks_of_one_width_come_smallest_first():
+    runs, _ = plant_study([*trees([4]), *lenets([4])], recipe=SHORT_RECIPE)
+    means = mean_errors(group_runs(runs))
+    (question,) = answer_mean_errors(means)
+    assert [row.subject for row in question.rows] == ["lenet5", "tree3"]
+    for row in question.rows:
+        errors = runs.filter(pc.field("architecture") == row.subject)["test_error"].to_numpy()
+        assert row.value == format_interval(Interval.of_mean(errors, at_least=0.0), percent=True)
+        assert row.verdict.startswith("8 runs, ")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections import Counter
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
+from analysis.html_page import embed_figures
 from analysis.missed_images import MAX_IMAGES, MissedImages, draw_missed_images, find_missed_images
 
 
@@ -89,3 +94,22 @@ def test_names_of_labels_stand_below_the_images():
         f"\N{RIGHTWARDS ARROW} {images[0].wrong_label}kind of ",
     )
     assert share.endswith(" %")
+
+
+def test_pictures_of_a_page_are_short_and_look_like_the_images(tmp_path):
+    """A photograph is smooth; its mean deviation in the page is below one in a hundred steps of grey."""
+    answers, labels = planted()
+    missed = sheet(find_missed_images(count(answers), labels), channels=3)
+    corners = np.random.default_rng(0).integers(0, 256, (len(missed.pixels), 4, 1, 1, 3))
+    y, x = np.linspace(0, 1, 32)[:, None, None], np.linspace(0, 1, 32)[None, :, None]
+    weights = ((1 - y) * (1 - x), (1 - y) * x, y * (1 - x), y * x)
+    pixels = sum(corner * weight for corner, weight in zip(np.moveaxis(corners, 1, 0), weights, strict=True))
+    pixels = pixels.round().astype(np.uint8)
+    (figure,) = embed_figures(tmp_path, lambda: [draw_missed_images(replace(missed, pixels=pixels))])
+    pictures = [b64decode(data) for data in re.findall(r'base64,([^"]+)', figure.svg)]
+    assert len(pictures) == MAX_IMAGES
+    assert sum(map(len, pictures)) < MAX_IMAGES * 1000
+    for picture, expected in zip(pictures, pixels, strict=True):
+        drawn = np.asarray(Image.open(BytesIO(picture)).convert("RGB"), dtype=float)
+        assert drawn.shape == expected.shape
+        assert np.abs(drawn - expected).mean() < 2.5

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from html import escape, unescape
 
 import numpy as np
@@ -87,6 +89,23 @@ def test_nothing_overflows_and_every_figure_is_drawn(report, tmp_path):
     ):
         assert scrolled <= visible <= width
         assert figures == 6
+
+
+@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm is not installed")
+def test_no_printed_page_but_the_last_is_half_blank(report, tmp_path):
+    printed = tmp_path / "report.pdf"
+    run_chromium(
+        f"--print-to-pdf={printed}",
+        "--no-pdf-header-footer",
+        page=report.path,
+        profile=tmp_path / "profile",
+    )
+    subprocess.run(["pdftoppm", "-r", "30", "-png", printed, tmp_path / "page"], check=True)
+    pages = [imread(path)[..., :3] for path in sorted(tmp_path.glob("page-*.png"))]
+    inked_rows = [np.flatnonzero(page.min(axis=(1, 2)) < 0.8) for page in pages]
+    filled = [(rows[-1] + 1) / len(page) for page, rows in zip(pages, inked_rows, strict=True)]
+    assert len(filled) > 2
+    assert min(filled[:-1]) > 0.55
 
 
 @pytest.mark.parametrize(("width", "theme"), [(500, "light"), (1280, "light"), (1280, "dark")])

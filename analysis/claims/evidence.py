@@ -32,8 +32,8 @@ class Evidence(Protocol):
     def optimum(self, study: Study) -> StudyOptimum:
         """Return the optima along the ratio of widths."""
 
-    def history(self) -> History:
-        """Return the published systems with their rebuilds."""
+    def history(self, system: str | None = None) -> History:
+        """Return the published systems with their rebuilds, at least the system of a name."""
 
     def separability(self, study: Study) -> TrainingSetSeparability:
         """Return whether a single layer can separate the training images."""

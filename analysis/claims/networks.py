@@ -9,7 +9,7 @@ from analysis.claims.claim import ClaimVerdict, Finding, Study, explain_open
 from analysis.claims.evidence import Evidence
 from analysis.claims.limits import MARGIN, judge_at_most
 from analysis.formatting import format_interval
-from analysis.history import History, HistoryRow, MeasuredError, format_difference
+from analysis.history import HistoryRow, MeasuredError, format_difference
 from analysis.history_order import difference_of_errors
 from scaling.fit import Interval
 
@@ -23,11 +23,11 @@ class Rebuilt:
     study: str
     """Name of the study's file."""
 
-    def select(self, history: History) -> HistoryRow:
+    def select(self, evidence: Evidence) -> HistoryRow:
         """Return its row of the table of systems."""
         return next(
             row
-            for row in history.rows
+            for row in evidence.history(self.system).rows
             if row.system.name == self.system and row.network and row.network.rebuild.study == self.study
         )
 
@@ -68,7 +68,7 @@ class SmallerError:
         )
 
     def judge(self, evidence: Evidence, study: Study) -> Finding:
-        better, worse = (network.select(evidence.history()) for network in (self.better, self.worse))
+        better, worse = (network.select(evidence) for network in (self.better, self.worse))
         if better.measured is None or worse.measured is None:
             return _not_trained(better, worse)
         difference = difference_of_errors(better.measured, worse.measured)
@@ -93,7 +93,7 @@ class AsGoodAs:
         )
 
     def judge(self, evidence: Evidence, study: Study) -> Finding:
-        network, reference = (other.select(evidence.history()) for other in (self.network, self.reference))
+        network, reference = (other.select(evidence) for other in (self.network, self.reference))
         if network.measured is None or reference.measured is None:
             return _not_trained(network, reference)
         difference = difference_of_errors(network.measured, reference.measured)
@@ -127,7 +127,7 @@ class RejectsAtMost:
         )
 
     def judge(self, evidence: Evidence, study: Study) -> Finding:
-        row = self.network.select(evidence.history())
+        row = self.network.select(evidence)
         if row.measured is None or row.network is None:
             return _not_trained(row)
         share = row.network.rejected

@@ -70,8 +70,17 @@ class StoredEvidence:
             "optimum", study, lambda: optimum(self._file(study), self.workspace, overrides=study.overrides)
         )
 
-    def history(self) -> History:
-        return self._once("history", None, lambda: history(self.studies / "history", self.workspace))
+    def history(self, system: str | None = None) -> History:
+        from analysis.published_systems import PUBLISHED_SYSTEMS
+
+        if ("history", None) in self._results:
+            system = None  # all systems are measured already
+        systems = [other for other in PUBLISHED_SYSTEMS if system in (None, other.name)]
+        return self._once(
+            f"history {system}" if system else "history",
+            None,
+            lambda: history(self.studies / "history", self.workspace, systems=systems),
+        )
 
     def separability(self, study: Study) -> TrainingSetSeparability:
         (training_set,) = self._once(

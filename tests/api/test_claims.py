@@ -23,7 +23,7 @@ from analysis.published_system import Era, PublishedSystem, Rebuild
 from benchmarks import planted_store
 from scaling import api
 from scaling.architectures import AnyArchitecture
-from scaling.errors import StoreError
+from scaling.errors import ConfigError, StoreError
 from scaling.store import open_store
 from tests.api.simulated_training import STUDY, TWO
 
@@ -175,6 +175,14 @@ ALMOST_LOW = [0.053, 0.054, 0.055]
 def test_two_networks_are_judged_by_their_runs(tmp_path, workspace, first, second, rule, verdict):
     plant_history(tmp_path, workspace, {"first": first, "second": second})
     assert judge(tmp_path, workspace, rule) is verdict
+
+
+@pytest.mark.usefixtures("two_systems")
+def test_a_claim_about_one_network_needs_no_other_study(tmp_path, workspace):
+    plant_history(tmp_path, workspace, {"first": LOW})  # the study of the second system is missing
+    assert judge(tmp_path, workspace, SmallerError(FIRST, FIRST)) is UNCLEAR
+    with pytest.raises(ConfigError, match=r"second\.yaml"):
+        judge(tmp_path, workspace, SmallerError(FIRST, SECOND))
 
 
 @pytest.mark.usefixtures("two_systems")

@@ -42,6 +42,7 @@ class JointFinding:
     basis: str
     """Numbers of runs and of pairs of sizes, and the estimand."""
     questions: tuple[AnsweredQuestion, ...]
+    """Answers; none by a rejected law."""
 
     def __str__(self) -> str:
         reason = f": {self.reason}" if self.reason else ""
@@ -93,43 +94,42 @@ def describe_joint_findings(laws: JointLaws) -> list[JointFinding]:
 
 
 def _describe(fit: JointFit, law: JointLaw) -> JointFinding:
-    points = fit.points
+    points, is_usable = fit.points, law.status is not Status.REJECTED
     largest = _LargestSizes(fit=fit, law=law, cell=int(points.log_sizes.sum(axis=1).argmax()))
     pair = " and ".join(largest.size_text(axis) for axis in (0, 1))
-    questions = (
-        AnsweredQuestion(question=f"The error with {pair}", rows=tuple(_error_rows(largest))),
-        AnsweredQuestion(
-            question="How much of it would larger sizes remove?", rows=tuple(_gain_rows(largest))
-        ),
-        AnsweredQuestion(
-            question="Which sizes have the smallest error for a cost of training?",
-            rows=tuple(_frontier_rows(fit)),
-        ),
-    )
+    pairs = format_count(len(points.widths), "pair")
     return JointFinding(
         label=fit.label,
         sentence=(
-            f"With {pair}, the mean error is {format_response(points, largest.mean)}, and by the joint law"
-            f" {format_response(points, largest.fitted)}. {_promise(largest)}"
+            f"With {pair}, the mean error is {format_response(points, largest.mean)}"
+            f"{_promise(largest) if is_usable else '.'}"
         ),
         law=describe_joint_law(fit, law),
         status=law.status,
         reason=law.reason,
-        basis=(
-            f"{format_count(len(points.y), 'run')} at {format_count(len(points.widths), 'pair')} of sizes; "
-            f"{fit.estimand}"
-        ),
-        questions=tuple(question for question in questions if question.rows),
+        basis=f"{format_count(len(points.y), 'run')} at {pairs} of sizes; {fit.estimand}",
+        questions=_answer(largest, pair) if is_usable else (),
     )
 
 
+def _answer(largest: _LargestSizes, pair: str) -> tuple[AnsweredQuestion, ...]:
+    rows = {
+        f"The error with {pair}": _error_rows(largest),
+        "How much of it would larger sizes remove?": _gain_rows(largest),
+        "Which sizes have the smallest error for a cost of training?": _frontier_rows(largest.fit),
+    }
+    questions = (AnsweredQuestion(question=text, rows=tuple(answers)) for text, answers in rows.items())
+    return tuple(question for question in questions if question.rows)
+
+
 def _promise(largest: _LargestSizes) -> str:
-    """Return a sentence on what twice as much of each size would remove, the larger gain first."""
+    """Return what the law says there, and what twice as much of each size would remove."""
     gains = [(largest.gain(2, 1), 0), (largest.gain(1, 2), 1)]
     (most, first), (least, second) = sorted(gains, key=lambda gain: -gain[0].estimate)
     names = [plural_of(name) for name in largest.fit.points.names]
     return (
-        f"By this law, twice the {names[first]} would remove {format_interval(most, percent=True)} of the"
+        f", and by the joint law {format_response(largest.fit.points, largest.fitted)}."
+        f" By this law, twice the {names[first]} would remove {format_interval(most, percent=True)} of the"
         f" error, and twice the {names[second]} {format_interval(least, percent=True)}."
     )
 

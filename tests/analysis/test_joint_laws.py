@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,7 @@ from analysis.html_page import PageContext
 from analysis.joint_answers import describe_joint_findings
 from analysis.joint_figure import draw_joint_law
 from analysis.joint_laws import JointLaws, describe_frontier, describe_joint_law, joint_law_rows
-from scaling.fit import add_cells, fit_joint_table
+from scaling.fit import Status, add_cells, fit_joint_table
 from simulations.joint import ERRORS, FILTERS, IMAGES, counted, grid, surface, table
 from tests.analysis.planted_study import DATA, SHORT_RECIPE, join_studies, lenets, plant_study, trees
 
@@ -97,6 +98,15 @@ def test_answers_are_the_planted_law_at_the_largest_sizes(fits):
         f"{format_interval(best.sizes[0])} filters, {format_interval(best.sizes[1])} training images"
         for best in shown
     ]
+
+
+def test_a_rejected_law_answers_nothing(fits):
+    (fit,) = fits
+    rejected = replace(fit, law=replace(fit.law, status=Status.REJECTED, reason="any data would fit"))
+    (finding,) = describe_joint_findings(JointLaws(fits=(rejected,)))
+    assert finding.questions == ()
+    assert finding.sentence.startswith("With 16 filters and 60,000 training images, the mean error is ")
+    assert "twice" not in finding.sentence
 
 
 def test_a_page_compares_networks_of_the_most_images_and_folds_their_single_laws(tmp_path):

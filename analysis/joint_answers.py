@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -144,7 +145,7 @@ def _error_rows(largest: _LargestSizes) -> Iterator[AnswerRow]:
     yield AnswerRow(subject="measured mean", value=format_response(points, mean), verdict=f"of {runs}")
     yield AnswerRow(subject="joint law", value=format_response(points, fitted), verdict=miss)
     for axis, symbol in enumerate(("A N^-α", "B D^-β")):
-        part = law.derived_interval(lambda draws, axis=axis: _term(draws, axis, largest.sizes[axis]))
+        part = law.derived_interval(partial(_term, axis=axis, size=float(largest.sizes[axis])))
         yield AnswerRow(
             subject=f"part that more {plural_of(points.names[axis])} remove, {symbol}",
             value=format_response(points, part),

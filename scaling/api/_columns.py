@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from scaling.api._convergence import EARLY_ERRORS
 from scaling.api._derived_counts import DERIVED_COUNTS
 from scaling.api._table import PROMOTED_SETTINGS, RENAMED_COLUMNS
 from scaling.store import SCHEMAS
@@ -24,7 +25,7 @@ SQL takes every name without quotes:
 
     SELECT architecture, filters, avg(test_error) FROM 'runs.parquet' GROUP BY ALL ORDER BY ALL
 
-The table has three kinds of columns:
+The table has four kinds of columns:
 
 - The columns of the store's table [`runs`](#runs) without `config_json`. {renamed}: the names
   of the store are keywords of SQL.
@@ -33,6 +34,7 @@ The table has three kinds of columns:
   [configuration reference](configuration.md) as `description`. A setting that is a list is JSON text. A
   setting that a network does not have is null.
 - Counts that follow from the settings ([derived counts](#derived-counts)).
+- The error before the end of training ([early errors](#early-errors)).
 
 Each setting occurs once. These settings have columns with names of their own:
 
@@ -67,6 +69,8 @@ def columns_page() -> str:
     lines = [
         _INTRODUCTION.format(renamed=renamed, promoted="\n".join(promoted)),
         *_table(DERIVED_COUNTS),
+        *("", "## Early errors", "", "Null for a run without epochs in the store.", ""),
+        *_table(EARLY_ERRORS),
     ]
     for name, text in _SECTIONS.items():
         lines += ["", f"## `{name}`", "", text, "", *_table(SCHEMAS[name])]

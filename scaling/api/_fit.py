@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from scaling.api._convergence import find_unfinished_training
 from scaling.api._external_table import external_curves, load_external_table
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions, RowOptions
 from scaling.api._load import (
@@ -15,7 +16,6 @@ from scaling.api._load import (
     RunSource,
     as_run_source,
     drop_missing,
-    find_unfinished_training,
     is_external_table,
     load_best_epoch,
     load_judged_runs,
@@ -97,11 +97,12 @@ def _fit_curves(
     from scaling.fit.diagnosis.caution import add_caution
 
     table, by, misclassified = loaded.runs, tuple(options.by or ()), None
-    has_test_errors = not is_external_table(source) and options.y == "test_error"
+    stores = None if is_external_table(source) else workspace
+    has_test_errors = options.y == "test_error"
     if population:
         table, misclassified = load_judged_runs(workspace, table, options.y)
-    if has_test_errors:
-        table = load_best_epoch(workspace, table)
+    if has_test_errors and stores:
+        table = load_best_epoch(stores, table)
     with named_errors(source):
         fits = fit_table(
             table,
@@ -114,7 +115,7 @@ def _fit_curves(
             notes=loaded.notes,
         )
     if has_test_errors and options.x not in _LENGTH_COLUMNS:
-        fits = add_caution(fits, find_unfinished_training(workspace, table, x=options.x, by=by))
+        fits = add_caution(fits, find_unfinished_training(stores, table, x=options.x, by=by))
     return make_drawable(_select_form(fits, options.form))
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling.api._load import CURVE_COLUMN, find_unfinished_training
+from scaling.api._convergence import find_unfinished_training
+from scaling.api._load import CURVE_COLUMN
 from scaling.api._results import load_trained
 from scaling.api._suggest import fit_curves, label_runs
 from scaling.api._workspace import Workspace

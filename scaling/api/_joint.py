@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from scaling.api._convergence import find_unfinished_training
 from scaling.api._fit import check_request, load_curves
 from scaling.api._fit_options import BestOver, CountColumns, FitOptions, JointOptions, RowOptions
 from scaling.api._load import (
     as_run_source,
-    find_unfinished_training,
     is_external_table,
     load_judged_runs,
     named_errors,
@@ -82,9 +82,10 @@ def fit_joint(
             cost=options.cost,
             notes=loaded.notes,
         )
-    if not is_external_table(source) and options.y == "test_error":
-        fits = _with_unfinished_training(fits, workspace, table, options.x, by)
-    return fits
+    if options.y != "test_error":
+        return fits
+    stores = None if is_external_table(source) else workspace
+    return _with_unfinished_training(fits, stores, table, options.x, by)
 
 
 def _check_loss(name: str) -> None:
@@ -96,7 +97,11 @@ def _check_loss(name: str) -> None:
 
 
 def _with_unfinished_training(
-    fits: Sequence[JointFit], workspace: Workspace, table: pa.Table, x: tuple[str, str], by: tuple[str, ...]
+    fits: Sequence[JointFit],
+    workspace: Workspace | None,
+    table: pa.Table,
+    x: tuple[str, str],
+    by: tuple[str, ...],
 ) -> list[JointFit]:
     """Return the fits with caution for laws of networks whose error still falls when training ends."""
     reasons = [find_unfinished_training(workspace, table, x=size, by=by) for size in x]

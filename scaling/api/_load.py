@@ -244,24 +244,6 @@ def load_best_epoch(workspace: Workspace, table: pa.Table) -> pa.Table:
     return add_best_epoch(table, workspace.stores().epochs(table["id"].to_pylist(), columns=EPOCH_COLUMNS))
 
 
-def find_unfinished_training(
-    workspace: Workspace, table: pa.Table, *, x: str, by: Sequence[str]
-) -> dict[tuple[str, ...], str]:
-    """Return warnings for each curve with sizes whose error still falls when training ends.
-
-    Args:
-        workspace: as ``resolve_store`` returns it.
-        table: runs, as ``load_runs`` returns them.
-        x: column of sizes.
-        by: columns whose values, together, name a curve.
-    """
-    from scaling.fit.diagnosis.convergence import check_convergence, epochs_to_compare
-
-    columns = ("id", "epoch", "test_error")
-    epochs = workspace.stores().epochs(table["id"].to_pylist(), columns=columns, at=epochs_to_compare(table))
-    return check_convergence(table, epochs, x=x, by=by)
-
-
 def refuse_overrides(overrides: Sequence[str], source: RunSource) -> None:
     """Check that a source that is not a study has no overrides.
 

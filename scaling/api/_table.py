@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from scaling.api._convergence import EARLY_ERRORS, add_early_errors
 from scaling.api._derived_counts import DERIVED_COUNTS, compute_counts
 from scaling.api._losses import fill_losses
 from scaling.api._results import load_trained
@@ -81,8 +82,9 @@ def table(
     """
     workspace = workspace or Workspace()
     results = load_trained(config, workspace, overrides=overrides)
+    runs = add_early_errors(fill_losses(results.final_runs, workspace), workspace)
     return RunTable(
-        runs=_describe(tidy_table(fill_losses(results.final_runs, workspace)), results.final_runs),
+        runs=_describe(tidy_table(runs), runs),
         pilots=results.runs.num_rows - results.final_runs.num_rows,
         pending=results.plan.pending,
     )
@@ -164,7 +166,8 @@ def _describe(table: pa.Table, runs: pa.Table) -> pa.Table:
         for path, text in nested_setting_docs(run).items():
             if text not in docs.setdefault(path, []):
                 docs[path].append(text)
-    known = {RENAMED_COLUMNS.get(field.name, field.name): field for field in [*RUNS_SCHEMA, *DERIVED_COUNTS]}
+    fields = [*RUNS_SCHEMA, *DERIVED_COUNTS, *EARLY_ERRORS]
+    known = {RENAMED_COLUMNS.get(field.name, field.name): field for field in fields}
     for position, field in enumerate(table.schema):
         metadata = dict(field.metadata or {})
         if field.name in known:

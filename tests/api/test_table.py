@@ -136,6 +136,19 @@ def test_a_written_table_says_what_each_column_means(tmp_path):
     }
 
 
+def test_a_fit_of_the_written_table_has_the_same_caution_about_unfinished_training(tmp_path):
+    study, workspace = ROOT / "configs" / "quickstart.yaml", api.Workspace(store=str(PUBLISHED))
+    api.write_table(api.table(study, workspace).runs, tmp_path / "runs.csv")
+    of_study, of_table = (
+        {fit.group[column]: fit.law.reason for fit in api.fit(source, workspace)}
+        for source, column in ((str(study), "group"), (str(tmp_path / "runs.csv"), "architecture"))
+    )
+    assert of_study == of_table
+    assert of_table["tree3"] == (
+        "at filters 2 the error still falls by 8 % between epoch 7 and the last epoch, 8"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "column"),
     [

@@ -9,16 +9,18 @@ the error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Float
+from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from scaling.fit.data.columns import group_rows, numeric_column
 
+EARLY_ERROR_COLUMN = "early_test_error"
+"""Column with the test error of a run at nine tenths of its training."""
 MIN_RELATIVE_GAIN = 0.02
 """Share of the error below which a gain is ignored."""
 CONVERGENCE_ALPHA = 0.01
@@ -65,6 +67,17 @@ def epochs_to_compare(runs: pa.Table) -> list[int]:
     return sorted({epoch for length in lengths for epoch in (9 * length // 10, length)})
 
 
+def early_errors(runs: pa.Table, epochs: pa.Table) -> Runs:
+    """Return the test error of each run at nine tenths of its training; NaN if the epoch is missing.
+
+    Args:
+        runs: table with the columns ``id`` and ``epochs``.
+        epochs: epochs of these runs, with the columns ``id``, ``epoch`` and ``test_error``; at least the
+            epochs of ``epochs_to_compare``.
+    """
+    return _errors_at(9 * numeric_column(runs, "epochs") // 10, runs, epochs)
+
+
 def check_convergence(
     runs: pa.Table, epochs: pa.Table, *, x: str, by: Sequence[str]
 ) -> dict[tuple[str, ...], str]:
@@ -72,50 +85,65 @@ def check_convergence(
 
     Args:
         runs: table with the columns ``id``, ``epochs``, x and by.
-        epochs: epochs of these runs, with the columns ``id``, ``epoch`` and ``test_error``; at least the
-            epochs of ``epochs_to_compare``.
+        epochs: as for ``early_errors``.
         x: column of sizes.
         by: columns whose values, together, name a group.
 
     Returns:
         Reason by the values that name the group.
     """
-    errors = _errors(runs, epochs)
-    is_known = np.isfinite(errors.early) & np.isfinite(errors.late)
-    runs, early, late = runs.filter(is_known), errors.early[is_known], errors.late[is_known]
-    sizes, lengths = numeric_column(runs, x), numeric_column(runs, "epochs")
-    reasons = {}
-    for values, rows in group_rows(runs, by).items():
-        if gains := find_improving_widths(sizes[rows], early=early[rows], late=late[rows]):
-            reasons[values] = _reason(gains, np.unique(lengths[rows]), x=x)
-    return reasons
+    late = _errors_at(numeric_column(runs, "epochs"), runs, epochs)
+    return _reasons(runs, early_errors(runs, epochs), late, x=x, by=by)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Errors:
-    """Errors of the runs at the two compared epochs; NaN for a run whose epoch is missing."""
+def check_early_errors(runs: pa.Table, *, x: str, by: Sequence[str]) -> dict[tuple[str, ...], str]:
+    """Return why to doubt the laws of each group, as ``check_convergence`` does, of runs without epochs.
 
-    early: Runs
-    late: Runs
+    Args:
+        runs: table with the columns ``test_error``, x and by; without ``EARLY_ERROR_COLUMN``, there is no
+            reason.
+        x: column of sizes.
+        by: columns whose values, together, name a group.
+    """
+    if EARLY_ERROR_COLUMN not in runs.column_names:
+        return {}
+    early, late = (numeric_column(runs, name) for name in (EARLY_ERROR_COLUMN, "test_error"))
+    return _reasons(runs, early, late, x=x, by=by)
 
 
-def _errors(runs: pa.Table, epochs: pa.Table) -> _Errors:
+def _errors_at(wanted: Runs, runs: pa.Table, epochs: pa.Table) -> Runs:
+    """Return the test error of each run at one of its epochs; NaN for a run whose epoch is missing."""
     index = pc.index_in(epochs["id"], value_set=runs["id"])
     is_of_runs = pc.is_valid(index)
     epochs, run_index = epochs.filter(is_of_runs), index.filter(is_of_runs).to_numpy()
-    epoch, error = epochs["epoch"].to_numpy(), numeric_column(epochs, "test_error")
-
-    def errors_at(wanted: Runs) -> Runs:
-        is_wanted = epoch == wanted[run_index]
-        errors = np.full(len(runs), np.nan)
-        errors[run_index[is_wanted]] = error[is_wanted]
-        return errors
-
-    length = numeric_column(runs, "epochs")
-    return _Errors(early=errors_at(9 * length // 10), late=errors_at(length))
+    is_wanted = epochs["epoch"].to_numpy() == wanted[run_index]
+    errors = np.full(len(runs), np.nan)
+    errors[run_index[is_wanted]] = numeric_column(epochs, "test_error")[is_wanted]
+    return errors
 
 
-def _reason(gains: Mapping[float, float], lengths: Float[np.ndarray, " lengths"], *, x: str) -> str:
+def _reasons(
+    runs: pa.Table, early: Runs, late: Runs, *, x: str, by: Sequence[str]
+) -> dict[tuple[str, ...], str]:
+    is_known = np.isfinite(early) & np.isfinite(late)
+    runs, early, late = runs.filter(is_known), early[is_known], late[is_known]
+    sizes = numeric_column(runs, x)
+    reasons = {}
+    for values, rows in group_rows(runs, by).items():
+        if gains := find_improving_widths(sizes[rows], early=early[rows], late=late[rows]):
+            reasons[values] = _reason(gains, _training_lengths(runs, rows), x=x)
+    return reasons
+
+
+def _training_lengths(runs: pa.Table, rows: NDArray[np.intp]) -> list[float]:
+    """Return the different numbers of epochs of some runs; none if the table does not have them."""
+    if "epochs" not in runs.column_names:
+        return []
+    lengths: list[float] = np.unique(numeric_column(runs, "epochs")[rows]).tolist()
+    return lengths
+
+
+def _reason(gains: Mapping[float, float], lengths: Sequence[float], *, x: str) -> str:
     lowest, highest = (f"{100 * share:.0f}" for share in (min(gains.values()), max(gains.values())))
     percent = f"{lowest} %" if lowest == highest else f"{lowest} to {highest} %"
     if len(lengths) == 1:

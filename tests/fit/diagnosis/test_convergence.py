@@ -12,8 +12,11 @@ from scaling.fit import EstimationOptions, Status, fit
 from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.convergence import (
     CONVERGENCE_ALPHA,
+    EARLY_ERROR_COLUMN,
     MIN_RELATIVE_GAIN,
     check_convergence,
+    check_early_errors,
+    early_errors,
     epochs_to_compare,
     find_improving_widths,
 )
@@ -99,6 +102,12 @@ def test_each_run_is_compared_with_itself_at_nine_tenths_of_its_training():
     for order in (slice(None), slice(None, None, -1)):
         reordered = epochs.take(np.arange(len(epochs))[order])
         assert check_convergence(runs, reordered, x="filters", by=("architecture",)) == expected_reasons
+    last_errors = {curve["id"]: curve["test_error"] for curve in curves}
+    exported = runs.append_column(EARLY_ERROR_COLUMN, pa.array(early_errors(runs, epochs), from_pandas=True))
+    exported = exported.append_column("test_error", pa.array(map(last_errors.get, runs["id"].to_pylist())))
+    for table in (exported, exported.drop_columns("epochs")):
+        assert check_early_errors(table, x="filters", by=("architecture",)) == expected_reasons
+    assert check_early_errors(exported.drop_columns(EARLY_ERROR_COLUMN), x="filters", by=()) == {}
     assert epochs_to_compare(runs) == [9, 10, 18, 20]
     compared = epochs.filter(np.isin(epochs["epoch"].to_numpy(), epochs_to_compare(runs)))
     assert check_convergence(runs, compared, x="filters", by=("architecture",)) == expected_reasons

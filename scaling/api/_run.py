@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +26,9 @@ from scaling.config import StudySource
 from scaling.durations import format_duration
 from scaling.plan import Plan
 from scaling.store import find_similar_store
+
+if TYPE_CHECKING:
+    from scaling.sweep.shared_ray import StartRay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,7 @@ def run(
     quiet: bool = False,
     watch: bool = False,
     track: Sequence[str] = (),
+    start_ray: StartRay | None = None,
     on_start: Callable[[RunStart], None] = lambda start: None,
 ) -> RunOutcome:
     """Train the runs of a study that no store has: first the pilot runs, then the runs that wait for them.
@@ -92,6 +97,7 @@ def run(
         quiet: True for no progress display.
         watch: True to fit the laws while runs finish, and to show them with the progress.
         track: names of trackers that get a copy of each finished run.
+        start_ray: function of ``shared_ray``, which keeps Ray for several calls; by default, Ray ends here.
         on_start: called before the first run is trained; not called if no run is missing.
 
     Raises:
@@ -118,6 +124,7 @@ def run(
         console=console,
         quiet=quiet,
         trackings=trackings,
+        start_ray=start_ray,
     )
     laws = LawWatch(config, workspace, overrides=overrides).fit if watch else None
     with trackings:

@@ -7,7 +7,7 @@ the same iterations and trains only what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import fsum
@@ -89,42 +89,78 @@ def run_until(
         UsageError: the study cannot be extended, or the file of the extended study cannot be written.
         FitError: a curve has no law to plan from; the message says what to train first.
     """
-    from scaling.plan.candidate_widths import extendable_curves
+    from scaling.sweep.shared_ray import shared_ray
 
     workspace = workspace or Workspace()
     study = plan(config, workspace, overrides=overrides).study
-    extended = _extended_file(study, workspace, config)
-    keys = read_settings(config, overrides)
-    written_curves = extendable_curves(study)
-    widest = [curve.widest for curve in written_curves]
-    cells, number = [cell for curve in written_curves for cell in curve.cells], 0
-    train = partial(
-        run,
-        extended,
-        workspace,
-        address=address,
-        in_process=in_process,
-        console=console,
-        quiet=quiet,
-        track=track,
+    extension = _Extension(
+        config=config,
+        overrides=overrides,
+        workspace=workspace,
+        target=target,
+        file=_extended_file(study, workspace, config),
     )
-    while True:
-        _write_study(extended, keys | {"architectures": architecture_entries(cells)})
-        outcome = train(on_start=on_start if number == 0 else lambda start: None)
-        results = load_results(extended, workspace)
-        # Planned again in each iteration, because pilots may have chosen learning rates meanwhile.
-        written = plan(config, workspace, overrides=overrides, trains=False)
-        extra_s = _core_s(results, without=written)
-        suggestion = None
-        if not outcome.missing:
-            suggestion = suggest_runs(
-                results, target, widest=widest, used_s=extra_s, round_s=_core_s(results)
-            )
-        iteration = Iteration(number=number, outcome=outcome, extra_s=extra_s, suggestion=suggestion)
-        on_iteration(iteration)
-        if suggestion is None or not suggestion.core_s:
-            return SequentialResult(study=extended, last=iteration)
-        cells, number = suggestion.cells, number + 1
+    with shared_ray() as start_ray:
+        train = partial(
+            run,
+            extension.file,
+            workspace,
+            address=address,
+            in_process=in_process,
+            console=console,
+            quiet=quiet,
+            track=track,
+            start_ray=start_ray,
+        )
+        for iteration in extension.iterate(study, train, on_start):
+            on_iteration(iteration)
+    return SequentialResult(study=extension.file, last=iteration)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Extension:
+    """A study that grows until it reaches a target."""
+
+    config: StudySource
+    """The study as written."""
+    overrides: Sequence[str]
+    workspace: Workspace
+    target: Target
+    file: Path
+    """YAML file of the extended study."""
+
+    def iterate(
+        self, study: Study, train: Callable[..., RunOutcome], on_start: Callable[[RunStart], None]
+    ) -> Iterator[Iteration]:
+        """Train, fit and extend the study, and yield each iteration.
+
+        Args:
+            study: the study as written.
+            train: trains the extended study.
+            on_start: called before the first run is trained.
+        """
+        from scaling.plan.candidate_widths import extendable_curves
+
+        keys = read_settings(self.config, self.overrides)
+        written_curves = extendable_curves(study)
+        widest = [curve.widest for curve in written_curves]
+        cells, number = [cell for curve in written_curves for cell in curve.cells], 0
+        while True:
+            _write_study(self.file, keys | {"architectures": architecture_entries(cells)})
+            outcome = train(on_start=on_start if number == 0 else lambda start: None)
+            results = load_results(self.file, self.workspace)
+            # Planned again in each iteration, because pilots may have chosen learning rates meanwhile.
+            written = plan(self.config, self.workspace, overrides=self.overrides, trains=False)
+            extra_s = _core_s(results, without=written)
+            suggestion = None
+            if not outcome.missing:
+                suggestion = suggest_runs(
+                    results, self.target, widest=widest, used_s=extra_s, round_s=_core_s(results)
+                )
+            yield Iteration(number=number, outcome=outcome, extra_s=extra_s, suggestion=suggestion)
+            if suggestion is None or not suggestion.core_s:
+                return
+            cells, number = suggestion.cells, number + 1
 
 
 def _extended_file(study: Study, workspace: Workspace, config: StudySource) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ def submit(
     also: Sequence[str] = (),
     data: Path | None = None,
     env: Sequence[str] = (),
+    track: Sequence[str] = (),
     on_start: Callable[[Job], None] = lambda job: None,
     on_output: Callable[[str], None] = lambda text: None,
 ) -> int:
@@ -29,12 +30,13 @@ def submit(
 
     Args:
         config: YAML file of the study, in the working folder.
-        arguments: words of the command ``scaling run`` after the study.
+        arguments: further words of the command ``scaling run`` after the study.
         address: address of the cluster's dashboard, such as ``10.0.0.1:8265``.
         store: store that all nodes of the cluster see: a URI, or the absolute path of a folder.
         also: further stores; ``arguments`` has them as well.
         data: folder of the data sets on the cluster; by default that of the user there.
         env: environment variables of the job: names whose values it shares, or ``NAME=VALUE``.
+        track: names of trackers that get a copy of each finished run, from the head.
         on_start: called once the job is on the cluster.
         on_output: called with each piece of the job's output.
 
@@ -45,7 +47,8 @@ def submit(
         ConfigError: there is no such file.
         StoreError: the nodes of a cluster cannot see a store.
         UsageError: the study is not in the working folder, which is too large, an environment variable is not
-            set, or the cluster does not answer or refuses the job.
+            set, a tracker does not exist or would write into a folder that Ray deletes, or the cluster does
+            not answer or refuses the job.
         SweepError: the cluster could not start the job, or somebody stopped it.
         Interrupted: SIGINT, SIGTERM or SIGHUP arrived; a job that had started goes on.
     """
@@ -55,11 +58,14 @@ def submit(
 
     study = config.resolve().relative_to(folder).as_posix()
     variables = {"SCALING_STORE": store} | ({} if data is None else {"SCALING_DATA": str(data)})
+    variables |= _variables(env)
+    _check_trackers(track, variables)
+    trackers = [word for name in track for word in ("--track", name)]
     return sweep.submit(
         address,
         folder,
-        ["python", "-m", "scaling", "run", study, *arguments],
-        variables=variables | _variables(env),
+        ["python", "-m", "scaling", "run", study, *arguments, *trackers],
+        variables=variables,
         on_start=on_start,
         on_output=on_output,
     )
@@ -88,6 +94,24 @@ def _check_paths(config: Path, folder: Path, *, store: str, also: Sequence[str],
 def _is_local(uri: str) -> bool:
     """Return True for a relative path, which exists in the working folder of this machine only."""
     return "://" not in uri and not uri.startswith(("/", "~"))
+
+
+def _check_trackers(names: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Check that what trackers write outlives the job, whose working folder Ray deletes.
+
+    Raises:
+        UsageError: there is no such tracker, or it would write into the working folder.
+    """
+    from scaling.tracking import find_tracker
+
+    for name in names:
+        if find_tracker(name, option="track").writes_into_folder(variables):
+            raise UsageError(
+                f"{name}: would write into the job's working folder, which Ray deletes; name its server in"
+                " the job's environment with `env`, such as MLFLOW_TRACKING_URI, or copy the finished runs"
+                " from the store with `scaling export`",
+                option="track",
+            )
 
 
 def _variables(assignments: Sequence[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from scaling.interruption import handled_signals
 from scaling.plan import Pack, Plan
 from scaling.plan.engine import Engine, EngineChoice, choose_engine
 from scaling.plan.speed import Speed
-from scaling.plan.sweep_schedule import make_schedule
+from scaling.plan.sweep_schedule import make_schedule, most_workers
 from scaling.store import check_writable, open_store, sweep
 from scaling.temporary_folder import delete_abandoned_folders
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scaling.api._tracking import Trackings
     from scaling.data import LoadedDataset
     from scaling.sweep.executor import Executor, PackEvent
+    from scaling.sweep.shared_ray import StartRay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,8 @@ class Sweep:
     """True for no progress display."""
     trackings: Trackings | None = None
     """Trackers that get a copy of each published run."""
+    start_ray: StartRay | None = None
+    """Function that starts Ray for several sweeps; None if Ray ends with this sweep."""
 
     @classmethod
     def create(
@@ -110,6 +113,7 @@ class Sweep:
         console: Console | None,
         quiet: bool,
         trackings: Trackings | None = None,
+        start_ray: StartRay | None = None,
     ) -> Sweep:
         """Return a sweep, with what runs its workers.
 
@@ -122,6 +126,7 @@ class Sweep:
             console: console for the progress display; by default stderr.
             quiet: True for no progress display.
             trackings: trackers that get a copy of each published run.
+            start_ray: function that starts Ray for several sweeps.
         """
         choice = choose_engine(resources, wall_s=wall_s, address=address, in_process=in_process)
         console = console or Console(stderr=True)
@@ -132,6 +137,7 @@ class Sweep:
             address=address,
             quiet=quiet,
             trackings=trackings,
+            start_ray=start_ray,
         )
 
     def prepare(self) -> None:
@@ -237,7 +243,12 @@ class Sweep:
         from scaling.sweep.ray_tune import RayTuneExecutor
 
         return RayTuneExecutor(
-            worker_config, datasets, workers=workers, gpus=study.resources.gpus, address=self.address
+            worker_config,
+            datasets,
+            workers=most_workers(study.resources) if self.start_ray else workers,
+            gpus=study.resources.gpus,
+            address=self.address,
+            start_ray=self.start_ray,
         )
 
     def _try_own_training(self, packs: Sequence[Pack], datasets: Mapping[Dataset, LoadedDataset]) -> None:

@@ -48,6 +48,13 @@ Overrides = Annotated[
         help="Override a setting of the study, such as recipe.epochs=5; may be repeated.",
     ),
 ]
+Track = Annotated[
+    list[str],
+    typer.Option(
+        metavar="TRACKER",
+        help="Copy finished runs to a tracker: tensorboard, wandb, mlflow or trackio; may be repeated.",
+    ),
+]
 Address = Annotated[
     str | None, typer.Option(help="Address of a running Ray cluster, such as 10.0.0.1:6379 or auto.")
 ]

@@ -22,6 +22,7 @@ from scaling.cli.options import (
     Quantity,
     Quiet,
     Store,
+    Track,
     parse_budget,
     workspace,
 )
@@ -45,13 +46,6 @@ _Until = Annotated[
         help="Train in iterations, each with the runs that suggest proposes, until the half width of "
         "every 95 % interval is at most this: in units of the exponent for --quantity exponent, "
         "otherwise as a fraction of the value (0.02 is 2 %).",
-    ),
-]
-_Track = Annotated[
-    list[str],
-    typer.Option(
-        metavar="TRACKER",
-        help="Copy finished runs to a tracker: tensorboard, wandb, mlflow or trackio; may be repeated.",
     ),
 ]
 _Retrain = Annotated[
@@ -78,7 +72,7 @@ def run(
     also: Also = [],
     data: Data = None,
     quiet: Quiet = False,
-    track: _Track = [],
+    track: Track = [],
     again: _Retrain = [],
     watch: Annotated[
         bool, typer.Option("--watch", help="Show the laws so far, with intervals, while runs finish.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scaling import api
-from scaling.cli.options import STORE, Also, Config, Data, Overrides, Store
+from scaling.cli.options import STORE, Also, Config, Data, Overrides, Store, Track
 from scaling.cli.output import print_text
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def submit(
             help="Environment variable for the job, by default with its value here; may be repeated.",
         ),
     ] = [],
+    track: Track = [],
     set_: Overrides = [],
     store: Store = STORE,
     also: Also = [],
@@ -48,6 +49,7 @@ def submit(
         also=also,
         data=data,
         env=env,
+        track=track,
         on_start=_print_start,
         on_output=lambda text: print_text(text, end="", flush=True),
     )

@@ -49,6 +49,12 @@ def memory_limit(resources: Resources) -> float:
     return machine.usable_memory() if resources.memory_gib is None else resources.memory_gib * GIB
 
 
+def most_workers(resources: Resources) -> int:
+    """Return the largest number of workers that the study and the CPUs of this machine permit."""
+    cpus = machine.cpu_count()
+    return min(resources.workers or cpus, cpus)
+
+
 def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) -> SweepSchedule:
     """Schedule packs on this machine.
 
@@ -60,7 +66,7 @@ def make_schedule(packs: Sequence[Pack], resources: Resources, *, speed: Speed) 
     if not packs:
         return SweepSchedule(workers=0, held_back=0, beyond_cpus=0, wall_s=0.0, start_s=0.0, peak_bytes=0)
     cpus = machine.cpu_count()
-    wanted = min(resources.workers or cpus, cpus, len(packs))
+    wanted = min(most_workers(resources), len(packs))
     count = max_workers(packs, memory_limit(resources), wanted)
     trials = make_trials(packs, workers=count, speed=speed)
     durations = [fsum(pack_seconds(pack, speed) for pack in trial) for trial in trials]

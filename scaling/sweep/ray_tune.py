@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from ray import tune
@@ -33,6 +34,7 @@ from scaling.sweep.ray_cluster import (
 )
 from scaling.sweep.ray_session import ray_session
 from scaling.sweep.ray_trial import SweepTrial, WorkerProcess, stop_workers
+from scaling.sweep.shared_ray import StartRay
 from scaling.sweep.worker_config import WorkerConfig
 
 _STOP_S = 5.0
@@ -54,21 +56,24 @@ class RayTuneExecutor:
     """GPUs for a trial: a fraction of one GPU, or a whole number."""
     address: str | None = None
     """Address of a running cluster; by default, Ray is started on this machine."""
+    start_ray: StartRay | None = None
+    """Function that starts Ray for several executors; by default, each session starts Ray for itself."""
     _folder: Path | None = field(default=None, init=False)
     """Folder of the session; None outside of one."""
-    _sweeps: int = field(default=0, init=False)
-    """Number of sweeps in the session."""
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Start or join Ray, and leave Ray at the end of the block.
+        """Start or join Ray, and leave Ray at the end of the block unless other executors share it.
 
         Raises:
             UsageError: Ray cannot start here, or no cluster can be joined at ``address``.
             SweepError: Ray has died.
         """
-        with ray_session(self.address, self.workers) as folder:
-            self._folder, self._sweeps = folder, 0
+        with ExitStack() as stack:
+            if self.start_ray:
+                self._folder = self.start_ray(self.address, self.workers)
+            else:
+                self._folder = stack.enter_context(ray_session(self.address, self.workers))
             try:
                 yield
             finally:
@@ -99,9 +104,7 @@ class RayTuneExecutor:
             check_store_visible(config.store, nodes)
         # Another sweep of the session may have had memory for more workers.
         limit = workers if workers and not self.address and workers < self.workers else None
-        self._sweeps += 1
-        folder = self._folder / f"sweep{self._sweeps}"
-        folder.mkdir()
+        folder = Path(mkdtemp(prefix="sweep-", dir=self._folder))
         self._run_trials(packs, config, on_progress, workers=limit or capacity, folder=folder, limit=limit)
 
     def _run_trials(

@@ -6,7 +6,7 @@ writes the copies, so that no failure of a tracker reaches a sweep.
 
 from scaling.tracking.process import TrackerError, TrackerProcess
 from scaling.tracking.record import TrackedEpoch, TrackedRun
-from scaling.tracking.trackers import TRACKERS, Destination, check_tracker
+from scaling.tracking.trackers import TRACKERS, Destination, check_tracker, find_tracker
 
 __all__ = [
     "TRACKERS",
@@ -16,4 +16,5 @@ __all__ = [
     "TrackerError",
     "TrackerProcess",
     "check_tracker",
+    "find_tracker",
 ]

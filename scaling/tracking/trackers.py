@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,6 +53,8 @@ class Tracker:
     """Package to import."""
     how_to_view: Callable[[Destination], str]
     """Returns the command that shows the runs."""
+    writes_into_folder: Callable[[Mapping[str, str]], bool]
+    """Returns True if, with these environment variables, the runs go into the study's folder of artifacts."""
 
 
 def _view_wandb(destination: Destination) -> str:
@@ -65,33 +67,51 @@ TRACKERS = {
     "tensorboard": Tracker(
         package="tensorboardX",
         how_to_view=lambda destination: f"tensorboard --logdir {quote(str(destination.tensorboard))}",
+        writes_into_folder=lambda variables: True,
     ),
-    "wandb": Tracker(package="wandb", how_to_view=_view_wandb),
+    "wandb": Tracker(
+        package="wandb",
+        how_to_view=_view_wandb,
+        writes_into_folder=lambda variables: (
+            variables.get("WANDB_MODE") == "offline" and not variables.get("WANDB_DIR")
+        ),
+    ),
     "mlflow": Tracker(
         package="mlflow",
         how_to_view=lambda destination: f"mlflow ui --backend-store-uri {quote(destination.mlflow)}",
+        writes_into_folder=lambda variables: not variables.get("MLFLOW_TRACKING_URI"),
     ),
     "trackio": Tracker(
         package="trackio",
         how_to_view=lambda destination: f"trackio show --project {quote(destination.study)}",
+        writes_into_folder=lambda variables: False,  # but into the user's folder of trackio
     ),
 }
 """Trackers by name. Each name is that of an extra."""
 
 
-def check_tracker(name: str, *, option: str) -> None:
-    """Check that a tracker exists and that its package is installed.
+def find_tracker(name: str, *, option: str) -> Tracker:
+    """Return a tracker by its name.
 
     Args:
         name: name of the tracker.
         option: argument that an error names.
 
     Raises:
-        UsageError: it does not, or is not.
+        UsageError: there is no such tracker.
     """
     if name not in TRACKERS:
         raise UsageError(f"{name}: expected one of {', '.join(TRACKERS)}", option=option)
-    package = TRACKERS[name].package
+    return TRACKERS[name]
+
+
+def check_tracker(name: str, *, option: str) -> None:
+    """Check that a tracker exists and that its package is installed; see ``find_tracker``.
+
+    Raises:
+        UsageError: it does not, or is not.
+    """
+    package = find_tracker(name, option=option).package
     spec = find_spec(package)
     # A folder of this name, such as the one in which Weights & Biases keeps its files, is no package.
     if spec is None or spec.origin is None:

@@ -50,11 +50,33 @@ def test_job_runs_the_same_command_on_the_cluster(scaling, calls, folder, monkey
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ("wandb", "--env", "WANDB_API_KEY=key"),
+        ("wandb", "--env", "WANDB_MODE=offline", "--env", "WANDB_DIR=/shared"),
+        ("mlflow", "--env", "MLFLOW_TRACKING_URI=http://mlflow"),
+        ("trackio",),
+    ],
+)
+def test_the_job_copies_runs_to_a_tracker_whose_files_outlive_it(words, scaling, calls, folder):
+    assert scaling("submit", "configs/tiny.yaml", "--store", "/a", "--track", *words).code == 1
+    ((_, _, command, _),) = calls
+    assert command[-2:] == ["--track", words[0]]
+
+
+@pytest.mark.parametrize(
     ("words", "problem"),
     [
         ((), "--store artifacts/store: is a folder on this machine; name a store that all nodes"),
         (("--store", "/a", "--also", "b"), "--also b: is a folder on this machine"),
         (("--store", "/a", "--data", "b"), "--data b: name the absolute path of a folder on the cluster"),
+        (("--store", "/a", "--track", "tensorboard"), "--track tensorboard: would write into the job's work"),
+        (("--store", "/a", "--track", "mlflow"), "--track mlflow: would write into the job's working folder"),
+        (
+            ("--store", "/a", "--track", "wandb", "--env", "WANDB_MODE=offline"),
+            "--track wandb: would write into the job's working folder, which Ray deletes; name its server in",
+        ),
+        (("--store", "/a", "--track", "clearml"), "--track clearml: expected one of tensorboard, wandb,"),
         (("--store", "/a", "--env", "NO_SUCH_NAME"), "--env NO_SUCH_NAME: this environment variable is not"),
     ],
 )

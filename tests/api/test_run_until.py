@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 from scaling import api
@@ -12,6 +14,7 @@ from scaling.fit.quantity import require_floored_law
 from scaling.plan.packs import make_packs
 from scaling.plan.speed_file import default_speed
 from scaling.plan.time_estimate import pack_seconds, training_seconds
+from scaling.sweep.in_process import InProcessExecutor
 from tests.api.simulated_training import STUDY, TWO
 
 TARGET, NARROW_TARGET = 0.03, 0.02
@@ -56,6 +59,32 @@ def test_iterations_grow_the_study_until_every_interval_is_within_the_target(
     grown = {run.id for _, run in load_study(result.study, data=workspace.data).runs()}
     assert grown == workspace.stores().ids()
     assert grown > {run.id for _, run in load_study(config, data=workspace.data).runs()}
+
+
+def test_all_iterations_share_one_start_of_ray(training, study, workspace, tmp_path, monkeypatch):
+    """A stand-in for Ray, whose executors train in this process."""
+    starts, trained = [], []
+
+    @contextmanager
+    def session(address, workers):
+        starts.append(workers)
+        yield tmp_path
+
+    def run_in_process(executor, packs, on_progress, **_):
+        InProcessExecutor(executor.config).run(packs, on_progress)
+
+    monkeypatch.setattr("scaling.sweep.ray_session.ray_session", session)
+    monkeypatch.setattr("scaling.sweep.ray_tune.RayTuneExecutor.run", run_in_process)
+    api.run_until(
+        study(STUDY + "resources: {engine: ray, workers: 1}\n"),
+        api.Target(half_width=TARGET),
+        workspace,
+        quiet=True,
+        on_iteration=lambda iteration: trained.append(iteration.outcome.trained),
+    )
+    assert len(trained) > 1
+    assert all(trained)
+    assert starts == [1]
 
 
 def test_the_same_command_repeats_the_iterations_and_trains_nothing(run_until, study, training):

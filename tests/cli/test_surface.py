@@ -26,7 +26,7 @@ SURFACE = {
         "--watch",
         *READ,
     },
-    "submit": {"CONFIG", "--address", "--env", *READ},
+    "submit": {"CONFIG", "--address", "--env", "--track", *READ},
     "status": {"CONFIG", "--json", *READ},
     "table": {"CONFIG", "--out", *READ},
     "export": {"CONFIG", "--to", *READ},

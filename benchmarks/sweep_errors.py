@@ -2,7 +2,8 @@
 
 Nothing is timed, so this benchmark may run beside other work. The peer's networks read whole batches from
 memory. Eight seeds of this software share a minibatch order, so the mean of an order counts as one
-observation. In the peer, no two networks share an order, so each network counts.
+observation. In the peer, no two networks share an order, so each network counts. Networks that learned
+nothing, on either side, are counted and left out.
 
     python -m benchmarks sweep_errors --rounds 3
 """
@@ -36,15 +37,26 @@ def _compare(sweep: Sweep, rounds: int) -> list[Measurement]:
     peer = replace(sweep, seeds=NETWORKS_OF_A_ROUND * rounds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        errors = {
-            "peer": train_peer(peer, 0, folder, loader_workers=0, in_memory=True).errors,
-            "scaling": train_own(own, 0, folder).errors,
+        results = {
+            "peer": train_peer(peer, 0, folder, loader_workers=0, in_memory=True),
+            "scaling": train_own(own, 0, folder),
         }
-    return _error_measurements(sweep, errors, rounds)
+    errors = {side: result.errors for side, result in results.items()}
+    untrained = {side: result.untrained for side, result in results.items()}
+    return error_measurements(sweep, errors, untrained, rounds)
 
 
-def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) -> list[Measurement]:
-    """Compare the test errors of both sides at each width."""
+def error_measurements(
+    sweep: Sweep, errors: dict[str, Errors], untrained: dict[str, dict[int, int]], rounds: int
+) -> list[Measurement]:
+    """Compare the test errors of both sides at each width.
+
+    Args:
+        sweep: the sweep.
+        errors: errors of each side: of each network of the peer, and means of this software's orders.
+        untrained: networks of each side that learned nothing and are not in ``errors``.
+        rounds: rounds of the benchmark.
+    """
     measurements = []
     for filters in sweep.filters:
         case = f"{sweep.case}: d1={filters}"
@@ -62,6 +74,7 @@ def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) ->
                     low=min(values),
                     high=max(values),
                     rounds=rounds,
+                    note=f"{count} learned nothing" if (count := untrained[side].get(filters)) else "",
                 )
             )
         scaling_errors, peer_errors = errors["scaling"][filters], errors["peer"][filters]
@@ -76,7 +89,12 @@ def _error_measurements(sweep: Sweep, errors: dict[str, Errors], rounds: int) ->
                 low=ratio.low,
                 high=ratio.high,
                 rounds=rounds,
-                note=f"{ratio.verdict}; {len(scaling_errors)} orders and {len(peer_errors)} networks",
+                note=f"{ratio.verdict}; {len(scaling_errors)} orders and {len(peer_errors)} networks"
+                + "".join(
+                    f"; {count} of {side} learned nothing"
+                    for side in errors
+                    if (count := untrained[side].get(filters))
+                ),
             )
         )
     return measurements

@@ -34,6 +34,9 @@ LOADER_WORKERS = (0, 2)
 """Numbers of worker processes of the peer's loaders; the faster is used."""
 HOUR_S = 3600
 
+LEARNED_BELOW = 0.855
+"""Test error of ten classes, 95 % of that of a guess, from which a network has learned nothing."""
+
 Errors = dict[int, list[float]]
 """Test errors by the number of filters: one for each network, or the mean of each order."""
 
@@ -92,6 +95,9 @@ class SweepResult:
 
     wall_s: float
     errors: Errors
+    """Without networks that learned nothing: one of them would hide all other differences."""
+    untrained: dict[int, int]
+    """Networks that learned nothing, by the number of filters."""
 
 
 def measure(rounds: int, sweeps: Sequence[Sweep] = SWEEPS) -> list[Measurement]:
@@ -129,16 +135,24 @@ def train_own(sweep: Sweep, index: int, folder: Path) -> SweepResult:
     config.write_text(sweep.study(index + 1))
     also = [argument for store in stores[:-1] for argument in ("--also", store)]
     result = run_scaling("run", config, "--quiet", "--store", stores[-1], "--data", data_folder(), *also)
+    return SweepResult(result.wall_s, *own_errors(stores[-1], sweep))
+
+
+def own_errors(store: Path, sweep: Sweep) -> tuple[Errors, dict[int, int]]:
+    """Return the mean errors of the orders of a round's store, and the networks that learned nothing."""
     orders: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for run in open_store(stores[-1]).runs(["filters", "order", "test_error"]).to_pylist():
+    for run in open_store(store).runs(["filters", "order", "test_error"]).to_pylist():
         orders[run["filters"], run["order"]].append(run["test_error"])
     counts: dict[int, int] = defaultdict(int)
+    untrained: dict[int, int] = defaultdict(int)
     errors: Errors = defaultdict(list)
     for (filters, _), values in orders.items():
+        learned = [error for error in values if error < LEARNED_BELOW]
         counts[filters] += len(values)
-        errors[filters].append(mean(values))
+        untrained[filters] += len(values) - len(learned)
+        errors[filters].append(mean(learned))
     _check_complete(dict(counts), sweep)
-    return SweepResult(result.wall_s, errors)
+    return errors, untrained
 
 
 def train_peer(
@@ -149,11 +163,17 @@ def train_peer(
     settings = peer_sweep(sweep, index, folder, loader_workers=loader_workers)
     config.write_text(json.dumps(asdict(replace(settings, in_memory=in_memory))))
     result = run_module("peer", config, answer)
+    return SweepResult(result.wall_s, *peer_errors(answer, sweep))
+
+
+def peer_errors(answer: Path, sweep: Sweep) -> tuple[Errors, dict[int, int]]:
+    """Return the errors of the peer's networks, and the networks that learned nothing."""
     errors: Errors = defaultdict(list)
     for network in json.loads(answer.read_text()):
         errors[network["filters"]].append(network["test_error"])
     _check_complete({filters: len(values) for filters, values in errors.items()}, sweep)
-    return SweepResult(result.wall_s, errors)
+    learned = {filters: [e for e in values if e < LEARNED_BELOW] for filters, values in errors.items()}
+    return learned, {filters: len(values) - len(learned[filters]) for filters, values in errors.items()}
 
 
 def peer_sweep(sweep: Sweep, index: int, folder: Path, *, loader_workers: int) -> PeerSweep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from benchmarks import peer
-from benchmarks.sweeps import SWEEPS, convert_cells
+from benchmarks.sweep_errors import error_measurements
+from benchmarks.sweeps import SWEEPS, convert_cells, peer_errors
 from scaling.architectures import Lenet5
 from scaling.config import load_study
 from scaling.data import load
@@ -115,3 +117,19 @@ def test_batches_in_memory_are_cropped_and_flipped_image_by_image(tmp_path):
             seen.update(found)
     assert len(seen) > 50  # three views of 20 images
     assert {is_flipped for *_, is_flipped in seen} == {False, True}
+
+
+def test_networks_that_learned_nothing_are_counted_and_left_out(tmp_path):
+    answer = tmp_path / "errors.json"
+    errors = {3: [0.02, 0.8865, 0.04], 6: [0.01, 0.02, 0.03]}
+    networks = [{"filters": f, "test_error": error} for f, values in errors.items() for error in values]
+    answer.write_text(json.dumps(networks))
+    sweep = replace(SWEEPS[0], filters=(3, 6), seeds=3)
+    learned, untrained = peer_errors(answer, sweep)
+    assert (learned, untrained) == ({3: [0.02, 0.04], 6: errors[6]}, {3: 1, 6: 0})
+    measurements = error_measurements(
+        sweep, {"peer": learned, "scaling": learned}, {"peer": untrained, "scaling": {}}, rounds=1
+    )
+    ratio = next(m for m in measurements if "relative to the peer" in m.quantity and "d1=3" in m.case)
+    assert ratio.value == pytest.approx(1)
+    assert ratio.note.endswith("; 1 of peer learned nothing")

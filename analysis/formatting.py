@@ -55,12 +55,19 @@ def format_interval(value: Interval, *, percent: bool = False) -> str:
         # Two significant digits of half the width, but no more digits than a measurement can have.
         largest = max(abs(estimate), *map(abs, ends))
         decimals = min(1 - floor(log10(half_width)), _MAX_DIGITS - floor(log10(largest)))
-        estimate, low, high = (round(number, decimals) for number in (estimate, low, high))
+        estimate, low, high = (_round(number, decimals) for number in (estimate, low, high))
         digits = f"z,.{max(0, decimals)}f"
     low_text, high_text = (
         "no limit" if isfinite(estimate) and not isfinite(end) else f"{end:{digits}}" for end in (low, high)
     )
     return f"{estimate:{digits}} [{low_text}, {high_text}]{suffix}"
+
+
+def _round(number: float, decimals: int) -> float:
+    """Round a number, but keep two of its digits: limits can differ by orders of magnitude."""
+    if not number or not isfinite(number):
+        return number
+    return round(number, max(decimals, 1 - floor(log10(abs(number)))) if decimals < 0 else decimals)
 
 
 def format_beside(number: float, value: Interval) -> str:

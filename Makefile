@@ -47,6 +47,7 @@ coverage: environment
 	$(BIN)/python -m simulations.selection
 	$(BIN)/python -m simulations.flattening
 	$(BIN)/python -m simulations.power
+	$(BIN)/python -m simulations.figures
 
 # All published figures, tables and pages that are drawn from the published store, anew. artifacts/published/README.md
 # describes them.

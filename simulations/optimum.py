@@ -27,7 +27,7 @@ from scaling.fit.optimum import find_optimum
 from simulations.processes import add_arguments, map_in_processes
 
 TABLE, PAGE = ROOT / "artifacts" / "published" / "coverage" / "optimum.csv", ROOT / "docs" / "optimum.md"
-STUDIES = 100
+STUDIES = 400
 """Default number of studies of each curve."""
 VALUES = np.geomspace(0.5, 40, 8)
 """Values of x."""

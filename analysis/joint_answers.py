@@ -29,7 +29,7 @@ from scaling.fit.joint_result import JointDraws
 
 @dataclass(frozen=True, kw_only=True)
 class JointFinding:
-    """What a joint law says, in words, and how far to trust it."""
+    """Statement of a joint law in words, and how far to trust it."""
 
     label: str
     """Name of the group."""

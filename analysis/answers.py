@@ -19,7 +19,7 @@ from analysis.formatting import (
     format_response,
     format_size,
 )
-from analysis.laws_text import describe_extrapolation
+from analysis.laws_text import describe_size
 from analysis.style import amount_ticks
 from scaling.fit import BestAtBudget, Fit, Interval, Law, Points, preferred_law, size_for_error
 
@@ -154,9 +154,7 @@ def _lowest_error(fit: Fit) -> float:
 
 def _size_row(fit: Fit, law: Law, error: float) -> AnswerRow:
     size = size_for_error(fit, error, form=law.form.name)
-    return AnswerRow(
-        subject=fit.label, value=format_size(size), verdict=describe_extrapolation(fit, size.estimate)
-    )
+    return AnswerRow(subject=fit.label, value=format_size(size), verdict=describe_size(fit, error, size))
 
 
 def _budget_row(axis: FigureAxis, budgets: Sequence[BestAtBudget], points: Points) -> AnswerRow:

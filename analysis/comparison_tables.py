@@ -40,6 +40,7 @@ def _equal_error_rows(comparison: StudyComparison) -> list[dict[str, Any]]:
             **interval_columns("second", sizes.sizes[1]),
             **interval_columns("ratio", sizes.ratio),
             "extrapolated": ", ".join(sizes.extrapolated),
+            "measured": ", ".join(sizes.measured),
         }
         for sizes in comparison.equal_errors
     ]

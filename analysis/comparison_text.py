@@ -75,7 +75,8 @@ def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
         caption=(
             "95 % intervals. Each law has the form that the verdict selects. extrapolated: curves whose law"
             " is used outside the measured range. never: the first law does not reach the error. A limit of"
-            " 0: the second law may not reach the error."
+            " 0: the second law may not reach the error. Where a law lies above its mean, a size"
+            " measured the error, but the law does not fall to it."
         ),
         columns=("first", "second", "error", *(axis.name for axis in EQUAL_ERROR_AXES), "extrapolated"),
         rows=tuple(rows),
@@ -84,13 +85,21 @@ def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
 
 
 def _format_ratio(sizes: SizesAtError) -> str:
-    if sizes.ratio is None:
-        return "neither law reaches it"
-    if sizes.ratio.estimate == 0:
-        return f"{sizes.second} does not reach it"
-    if sizes.ratio.estimate == inf:
-        return f"{sizes.first} does not reach it"
-    return format_size(sizes.ratio)
+    """Return the ratio, or why there is none: which law lies above the error, measured there or not."""
+    if sizes.ratio is not None and 0 < sizes.ratio.estimate < inf:
+        return format_size(sizes.ratio)
+    above = [
+        label
+        for label, size in zip((sizes.first, sizes.second), sizes.sizes, strict=True)
+        if size.estimate == inf
+    ]
+    unmeasured = [label for label in above if label not in sizes.measured]
+    parts = [f"the law of {label} lies above its mean" for label in above if label in sizes.measured]
+    if unmeasured:
+        parts.append(
+            "neither law reaches it" if len(unmeasured) > 1 else f"{unmeasured[0]} does not reach it"
+        )
+    return "; ".join(parts)
 
 
 def _budget_table(axis: FigureAxis, budgets: list[BestAtBudget]) -> TextTable:

@@ -30,6 +30,7 @@ from scaling.fit import (
     Interval,
     Prediction,
     compare_all,
+    has_measured,
     predict,
     size_for_error,
 )
@@ -194,7 +195,7 @@ def render_sizes_for_error(fits: Iterable[Fit], errors: Sequence[float | int]) -
         for form, law in fit.laws.items():
             for error in errors:
                 size = size_for_error(fit, error, form=form)
-                outside = describe_extrapolation(fit, size.estimate)
+                outside = describe_size(fit, error, size)
                 rows.append((fit.label, law.form.formula, f"{error:g}", format_size(size), outside))
     return TextTable(
         title=f"{fits[0].points.x_name} for a given {y}" if fits else "",
@@ -238,6 +239,13 @@ def _describe_outside(fit: Fit, prediction: Prediction) -> str:
     mean = prediction.mean_with_bend
     bend_mean = f"{mean:.3g}" if fit.points.test_images is None else format_percent(mean)
     return f"{outside}; {bend_mean} with a bend"
+
+
+def describe_size(fit: Fit, error: float, size: Interval) -> str:
+    """Return where the size for an error lies outside the data, or that only a measured mean reaches it."""
+    if size.estimate == inf and has_measured(fit, error):
+        return "the law lies above a measured mean"
+    return describe_extrapolation(fit, size.estimate)
 
 
 def describe_extrapolation(fit: Fit, x: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scaling.fit.block_design import BlockDesign, CandidateSize, Proposal
 from scaling.fit.comparison.crossing import Crossing, find_crossing
-from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, size_for_error
+from scaling.fit.comparison.equal_error import SizesAtError, compare_sizes, has_measured, size_for_error
 from scaling.fit.comparison.exponents import Comparison, ExponentConclusion, compare_all, compare_laws
 from scaling.fit.comparison.law_choice import preferred_law
 from scaling.fit.comparison.pareto import BestAtBudget, ParetoPoint, best_at_budget, pareto_front
@@ -78,6 +78,7 @@ __all__ = [
     "fit_joint_table",
     "fit_table",
     "group_points",
+    "has_measured",
     "melt_wide",
     "pareto_front",
     "predict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,18 @@ import pytest
 from matplotlib.collections import PathCollection
 from rich.console import Console
 
+from analysis.answers import answer_questions
 from analysis.comparison import compare_curves
 from analysis.comparison_page import WrittenComparison, write_comparison
-from analysis.comparison_text import render_comparison
+from analysis.comparison_text import equal_error_tables, render_comparison
 from analysis.figure_axes import COMPARISON_AXES, COST_AXES, EQUAL_ERROR_AXES, TRAINING_FLOPS_AXIS
 from analysis.html_page import PageContext
+from analysis.laws_text import render_sizes_for_error
 from analysis.style import figure_style
 from scaling.architectures import Lenet5
-from scaling.fit import compare_sizes, fit_table
+from scaling.fit import compare_sizes, fit_table, preferred_law
 from tests.analysis.parsed_page import ParsedPage
-from tests.analysis.planted_study import lenets, plant_study, trees
+from tests.analysis.planted_study import WIDTHS, lenets, plant_study, trees
 
 
 def crossing_error(network, epoch: int) -> float:
@@ -98,6 +101,38 @@ def test_the_time_of_a_width_is_the_mean_over_its_runs(study, written):
     mean = sum(runs["core_s"].to_pylist()) / 8
     times = [float(row["core_s"]) for row in rows if row["group"] == "lenet5"]
     assert any(time == pytest.approx(mean, rel=1e-12) for time in times)
+
+
+def floored_error(network, epoch: int) -> float:
+    """Return errors of laws with a floor; the widest mean of lenet5 lies below its law."""
+    floor, amplitude = (0.05, 0.3) if isinstance(network, Lenet5) else (0.15, 0.4)
+    dip = 0.96 if isinstance(network, Lenet5) and network.filters == max(WIDTHS) else 1
+    return dip * (floor + amplitude * network.filters**-1.5)
+
+
+def test_a_measured_error_below_its_law_is_not_called_unreached():
+    comparison = compare_curves(*add_costs(plant_study([*lenets(), *trees()], error=floored_error)))
+    fits = comparison.laws["macs"].fits
+    lenet5 = fits[0]
+    lowest = float(lenet5.points.means.min())
+    law = preferred_law(lenet5)
+    assert law is not None
+    assert float(law.point.inverse(lowest)[0]) == inf
+    (sizes,) = [sizes for sizes in comparison.equal_errors if (sizes.x, sizes.error) == ("macs", lowest)]
+    assert (sizes.measured, sizes.extrapolated, sizes.ratio) == (("lenet5",), ("tree3",), None)
+    (table,) = equal_error_tables(comparison)
+    (row,) = [row for row in table.rows if row[2] == f"{100 * lowest:.3g} %"]
+    assert row[6] == "the law of lenet5 lies above its mean; tree3 does not reach it"
+    (question,) = [
+        question
+        for question in answer_questions(fits, {}, errors=(lowest,))
+        if question.question.startswith("How many")
+    ]
+    assert [answer.verdict for answer in question.rows] == ["the law lies above a measured mean", ""]
+    rendered = render_sizes_for_error(fits, (lowest,))
+    assert [row[4] for row in rendered.rows if row[:2] == ("lenet5", law.form.formula)] == [
+        "the law lies above a measured mean"
+    ]
 
 
 def test_laws_cross_where_planted(written):

@@ -339,6 +339,22 @@ def test_a_study_with_errors_of_0_has_a_page(tmp_path):
     assert "No figures: every error is 0" in page.text
 
 
+def test_a_study_whose_wide_networks_have_an_error_in_one_run_has_laws(tmp_path):
+    """The runs of the two widest sizes have no errors but for one, so that their spread is 0."""
+    runs, epochs = plant_study(lenets((1, 2, 4, 8, 16)), seeds=4, recipe=SHORT_RECIPE)
+    odd = runs.filter(pc.field("filters") == 16)["id"][0].as_py()
+    runs = replace_column(
+        runs,
+        "test_error",
+        lambda row: row["test_error"] if row["filters"] < 8 else 0.002 * (row["id"] == odd),
+    )
+    report, page = write(tmp_path, (runs, epochs))
+    (fitted,) = report.fits
+    assert np.isfinite(fitted.laws["power"].parameters["exponent"].estimate)
+    assert "error_against_filters" in {path.stem for path in report.figures}
+    assert "nan" not in page.text.split()
+
+
 def test_a_study_whose_runs_all_diverged_has_a_page(tmp_path):
     runs, epochs = plant_study(lenets((1, 2, 4)), seeds=2, recipe=SHORT_RECIPE)
     runs = replace_column(replace_column(runs, "diverged", lambda row: True), "test_error", lambda row: None)

@@ -36,6 +36,8 @@ class SizesAtError:
     None if neither law falls to the error."""
     extrapolated: tuple[str, ...]
     """Names of the groups whose size lies beyond the measured ones."""
+    measured: tuple[str, ...]
+    """Names of the groups with a measured mean at or below the error; their laws may lie above it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON values.
@@ -86,6 +88,7 @@ def compare_sizes(first: Fit, second: Fit, *, error: float) -> SizesAtError:
     _check_error(error)
     laws = require_law(first), require_law(second)
     sizes = _size_for_error(laws[0], error), _size_for_error(laws[1], error)
+    measured = tuple(fit.label for fit in (first, second) if has_measured(fit, error))
     return SizesAtError(
         first=first.label,
         second=second.label,
@@ -97,8 +100,15 @@ def compare_sizes(first: Fit, second: Fit, *, error: float) -> SizesAtError:
             fit.label
             for fit, size in zip((first, second), sizes, strict=True)
             if not fit.points.widths[0] <= size.estimate <= fit.points.widths[-1]
+            and not (size.estimate == inf and fit.label in measured)
         ),
+        measured=measured,
     )
+
+
+def has_measured(fit: Fit, error: float) -> bool:
+    """Return whether the mean of some size lies at or below an error, wherever the law lies."""
+    return bool((fit.points.means <= error).any())
 
 
 def _size_for_error(law: Law, error: float) -> Interval:

@@ -15,7 +15,7 @@ from scaling.errors import ConfigError
 from scaling.models import build
 from scaling.settings import ImageShape
 from scaling.train import measure_speed
-from scaling.train.measure_speed import EpochTime, TimingCase, benchmark_cases, measure_case
+from scaling.train.measure_speed import EpochTime, TimingCase, benchmark_cases, measure_steps, network_time
 
 STUDY = """\
 study: toys
@@ -81,7 +81,7 @@ def test_bench_measures_the_networks_that_the_architecture_names(toy, monkeypatc
         for precision in ("bf16", "fp32")
         for filters in (1, 2)
     ]
-    time = measure_case(cases[0], EpochTime(0.0, 0.0))
+    time = network_time(cases[0], measure_steps(cases[0], EpochTime(0.0, 0.0)))
     measure_speed._synthetic_dataset.cache_clear()
     assert time.train_s > 0
     assert time.evaluate_s > 0

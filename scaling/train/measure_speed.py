@@ -49,7 +49,7 @@ _EPOCH_S = 0.02
 """Approximate seconds of a part of a measured epoch, training or evaluation; the number of images follows."""
 _EPOCHS = 3
 """Epochs of a training whose length is unknown; the first one warms up."""
-_MEASURED_S, _MAX_MEASURED = 0.06, 3
+_MEASURED_S, _MAX_MEASURED = 0.03, 2
 """Approximate seconds of all measured epochs of a network, and their largest number.
 
 The fastest one counts, because other work on the machine can only make an epoch slower.
@@ -174,24 +174,37 @@ def measure_empty_epoch() -> EpochTime:
     )
 
 
-def measure_case(case: TimingCase, empty: EpochTime) -> NetworkTime:
-    """Measure one network: training with batches of two sizes, and evaluation.
+class StepTimes(NamedTuple):
+    """Seconds of a whole pack, for each of two batch sizes, and for an image of an evaluation."""
 
-    The time of a step is taken as linear in the number of images that it computes.
+    small_s: float
+    """Seconds of a training step with a batch of one image."""
+    large_s: float
+    """Seconds of a training step with a batch of 100 images."""
+    evaluate_s: float
+    """Seconds of an image in an evaluation."""
+
+
+def measure_steps(case: TimingCase, empty: EpochTime) -> StepTimes:
+    """Measure one network: training with batches of two sizes, and evaluation.
 
     Args:
         case: network to measure.
         empty: time of an epoch without its images.
     """
-    small_s, _ = _measure_steps(case, _SMALL_BATCH, empty)
-    large_s, evaluate_s = _measure_steps(case, _BATCH, empty)
+    small_s, _ = _measure_batches(case, _SMALL_BATCH, empty)
+    return StepTimes(small_s, *_measure_batches(case, _BATCH, empty))
+
+
+def network_time(case: TimingCase, times: StepTimes) -> NetworkTime:
+    """Return the time of a network; that of a step is linear in the number of images that it computes."""
     small, large = map(case.images_in_step, (_SMALL_BATCH, _BATCH))
-    image_s = max((large_s - small_s) / (large - small), _MIN_REMAINDER * large_s / large)
-    step_s = max(small_s - small * image_s, _MIN_REMAINDER * small_s)
-    return NetworkTime(step_s, image_s / case.pack_size, evaluate_s / case.pack_size)
+    image_s = max((times.large_s - times.small_s) / (large - small), _MIN_REMAINDER * times.large_s / large)
+    step_s = max(times.small_s - small * image_s, _MIN_REMAINDER * times.small_s)
+    return NetworkTime(step_s, image_s / case.pack_size, times.evaluate_s / case.pack_size)
 
 
-def _measure_steps(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple[float, float]:
+def _measure_batches(case: TimingCase, batch_size: int, empty: EpochTime) -> tuple[float, float]:
     """Measure the seconds of a training step, and of an image in an evaluation of all replicas."""
     images = batch_size
     if case.compiled:  # a fraction of the images of a call, in which the start of the call is a small part

@@ -1,4 +1,4 @@
-"""Processes of ``scaling bench`` end with their parent, however it ends."""
+"""``scaling bench`` measures twice, and its processes end with their parent, however it ends."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import select
 import signal
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from math import inf
 from multiprocessing import active_children, get_context
 from threading import Thread
 
 import pytest
 
 from scaling.api import _bench
+from scaling.architectures import Tree3
 from scaling.interruption import Interrupted
+from scaling.train.measure_speed import TimingCase
 
 DEADLINE_S = 60.0
 """Time after which a process counts as left behind."""
@@ -69,3 +72,18 @@ def test_worker_ends_when_its_parent_is_killed():
     assert ready  # the end of the pipe: nobody holds its other end
     assert os.read(reader, 1) == b""
     os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(inf, [(1.0, 2.0), (3.0, 3.0)]), (-1.0, [(9.0, 2.0), (3.0, 4.0)])]
+)
+def test_the_faster_of_two_measurements_counts_if_there_is_time_for_two(seconds, expected):
+    """Other work slowed down the first time of the first network, and the second one of the second."""
+    first, second = (TimingCase(Tree3(filters=filters, rows=1), 1, 8, "bf16") for filters in (1, 2))
+    measured = iter([(9.0, 2.0), (3.0, 4.0), (1.0, 5.0), (6.0, 3.0)])
+    done: list[int] = []
+    times = _bench._measure_twice(
+        [first, second], lambda case: next(measured), on_measured=done.append, seconds=seconds
+    )
+    assert [times[first], times[second]] == expected
+    assert done == ([1, 2, 3, 4] if seconds > 0 else [1, 2])

@@ -29,7 +29,7 @@ EMPTY = EpochTime(0.0, 0.0)
 
 
 def test_a_case_is_measured_by_training_it(small):
-    took = measure_speed.measure_case(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), EMPTY)
+    took = measure_speed.measure_steps(TimingCase(Tree3(filters=1, rows=1), 3, 8, "bf16"), EMPTY)
     assert all(0 < seconds < inf for seconds in took)
 
 
@@ -58,7 +58,7 @@ def test_a_case_is_trained_with_its_kind_of_steps(small, monkeypatch, compiled):
     monkeypatch.setattr(pack, "PackModule", RecordedModule)
     case = TimingCase(Net5(filters=2), 1, 16, "fp32", compiled)
     assert case.can_be_compiled
-    measure_speed.measure_case(case, EMPTY)
+    measure_speed.measure_steps(case, EMPTY)
     assert modules
     assert all((module.compiled_steps is not None) == compiled for module in modules)
 
@@ -84,14 +84,16 @@ def test_the_times_of_step_images_and_epoch_are_told_apart(small, monkeypatch):
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
     empty = measure_speed.measure_empty_epoch()
     assert empty == pytest.approx((10, 3))
-    assert measure_speed.measure_case(case, empty) == pytest.approx((50, 2, 0.25))
+    times = measure_speed.measure_steps(case, empty)
+    assert measure_speed.network_time(case, times) == pytest.approx((50, 2, 0.25))
 
 
 def test_noise_never_makes_a_time_negative(small, monkeypatch):
     """Batches of 100 that seem faster than batches of 1, and an epoch shorter than an empty one."""
     simulate_clock(monkeypatch, step_s=1.0, train_s=-0.001, evaluate_s=1e-9, empty=EMPTY)
     case = TimingCase(Tree3(filters=1, rows=1), 1, 8, "fp32")
-    assert all(seconds > 0 for seconds in measure_speed.measure_case(case, EpochTime(5.0, 5.0)))
+    times = measure_speed.measure_steps(case, EpochTime(5.0, 5.0))
+    assert all(seconds > 0 for seconds in measure_speed.network_time(case, times))
 
 
 def test_the_measured_epochs_fit_into_two_minutes(monkeypatch):
@@ -107,7 +109,7 @@ def test_the_measured_epochs_fit_into_two_minutes(monkeypatch):
 
     monkeypatch.setattr(measure_speed, "_measure_epoch", simulate_epoch)
     for case in benchmark_cases():
-        measure_speed.measure_case(case, EMPTY)
+        measure_speed.measure_steps(case, EMPTY)
     assert fsum(epochs_s) < 100
 
 

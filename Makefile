@@ -86,7 +86,7 @@ NEW_STORE ?= artifacts/store
 # Networks of 1998 that train on one image in a step are not trained yet.
 UNPUBLISHED := $(addprefix $(HISTORY)/,lenet4.yaml lenet5_1998.yaml lenet5_1998_distorted.yaml)
 FORECASTS := configs/forecast_mnist.yaml configs/forecast_cifar10.yaml
-STUDIES := configs/quickstart.yaml configs/mnist_joint.yaml configs/labels.yaml configs/shallow_vs_deep_small.yaml configs/ratio.yaml \
+STUDIES := configs/quickstart.yaml configs/mnist_joint.yaml configs/labels.yaml configs/shallow_vs_deep_small.yaml configs/shallow_vs_deep.yaml configs/ratio.yaml \
   $(wildcard configs/recipes/*.yaml) $(filter-out $(UNPUBLISHED),$(wildcard $(HISTORY)/*.yaml))
 price: environment
 	$(BIN)/python -m benchmarks.price --store $(NEW_STORE) $(FORECASTS) $(STUDIES)

@@ -59,6 +59,8 @@ figures: environment
 	$(BIN)/scaling table configs/quickstart.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/quickstart/runs.parquet
 	$(BIN)/scaling compare configs/shallow_vs_deep_small.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/shallow_vs_deep_small
 	$(BIN)/scaling report configs/shallow_vs_deep_small.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/shallow_vs_deep_small/report
+	$(BIN)/scaling compare configs/shallow_vs_deep.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/shallow_vs_deep
+	$(BIN)/scaling report configs/shallow_vs_deep.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/shallow_vs_deep/report
 	$(BIN)/scaling report configs/mnist_joint.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/mnist_joint
 	$(BIN)/scaling optimum configs/ratio.yaml --store $(PUBLISHED_STORE) --out $(PUBLISHED)/ratio
 	for name in mnist cifar10; do \

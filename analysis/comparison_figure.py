@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from analysis import style
 from analysis.curve_marks import name_curve, name_legend
+from analysis.curve_names import NamedLine, name_ends
 from analysis.error_figure import draw_curve_runs, draw_means
 from analysis.figure_alt import describe_curves
 from analysis.figure_axes import COST_AXES, FigureAxis
@@ -105,6 +106,8 @@ def draw_comparison(
         axes.set_ylim(_BOTTOM * errors[errors > 0].min(), _TOP * errors.max())
     style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)
     style.label_error_axis(axes, gap=0.06)
+    lines = [_named_line(*curve, means=means, fits=fits) for curve in enumerate(grouped.labels)]
+    name_ends(axes, lines)
     return ReportFigure(
         name=f"against_{axis.column}",
         heading=f"Test error against {axis.name}",
@@ -138,16 +141,32 @@ def _draw_curves(
     return handles, titles
 
 
+def _named_line(index: int, label: str, *, means: pa.Table, fits: CurveFits) -> NamedLine:
+    """Return the drawn law of a curve, or without one its means, for its name."""
+    fit = fits.by_label.get(label)
+    if fit and (law := preferred_law(fit)):
+        x = _drawn_sizes(fit.points.widths[0], MAX_EXTRAPOLATION * fit.points.widths[-1])
+        y = law.predict(x)
+    else:
+        rows = means.filter(pc.field("group") == label)
+        x, y = rows[fits.x].to_numpy(), rows["mean_error"].to_numpy()
+    return NamedLine(index=index, name=label, x=x, y=y, color=style.curve_style(index).color)
+
+
 def _draw_law(axes: Axes, fit: Fit, *, law: Law, color: str) -> None:
     narrowest, widest = fit.points.widths[0], fit.points.widths[-1]
     for start, end, line, width, alpha in (
         (narrowest, widest, "-", 1.3, 0.15),
         (widest, MAX_EXTRAPOLATION * widest, "--", 1.0, 0.07),
     ):
-        x = np.geomspace(start, end, 80)
+        x = _drawn_sizes(start, end)
         low, high = law.band(x)
         style.draw_band(axes, x, low=low, high=high, color=color, alpha=alpha)
         axes.plot(x, law.predict(x), color=color, ls=line, lw=width, zorder=3)
+
+
+def _drawn_sizes(start: float, end: float) -> np.ndarray:
+    return np.geomspace(start, end, 80)
 
 
 def _draw_front(axes: Axes, fits: CurveFits) -> Line2D:

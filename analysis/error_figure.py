@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 
 from analysis import style
 from analysis.curve_marks import MEANS, RUNS, curve_id, mean_titles, name_curve, name_legend, run_titles
+from analysis.curve_names import NamedLine, name_ends
 from analysis.figure_alt import describe_curves
 from analysis.figure_axes import FigureAxis
 from analysis.formatting import format_count, format_exponent, format_test_set
@@ -58,7 +59,7 @@ def draw_error_figure(
     figure = Figure(figsize=style.figure_size(2.85, legend=0.18 * len(grouped.labels)))
     title = format_test_set(grouped.runs, grouped.dataset_title)
     axes = figure.add_subplot(xscale="log", yscale="log", title=title, xlabel=axis.label, ylabel="Test error")
-    handles, titles = [], dict[str, list[str]]()
+    handles, titles, lines = [], dict[str, list[str]](), list[NamedLine]()
     for index, label in enumerate(grouped.labels):
         curve, runs = style.curve_style(index), grouped.of_curve(label)
         rows = means.filter(pc.field("group") == label)
@@ -68,6 +69,7 @@ def draw_error_figure(
             fit = fits.by_label.get(label)
             if fit:
                 draw_laws(axes, fit, widths=rows[axis.column].to_numpy(), color=curve.color)
+        lines.append(_named_line(index, label=label, rows=rows, fit=fit, axis=axis))
         handles.append(
             style.legend_entry(
                 _legend_text(label, fits, runs=len(runs)),
@@ -90,6 +92,7 @@ def draw_error_figure(
     else:
         style.label_log_axis(axes.xaxis, style.amount_ticks(axis.unit), gap=0.09)
     style.label_error_axis(axes, gap=0.06)
+    name_ends(axes, lines)
     return ReportFigure(
         name=f"error_against_{axis.column}",
         heading=f"Test error against {axis.name}",
@@ -158,6 +161,13 @@ def draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
             axes.plot(x, law.predict(x), color=color, zorder=3)
         else:
             axes.plot(x, law.predict(x), color=color, ls="--", lw=0.8, alpha=0.7, zorder=3)
+
+
+def _named_line(index: int, *, label: str, rows: pa.Table, fit: Fit | None, axis: FigureAxis) -> NamedLine:
+    """Return the law of a curve that the verdict names, or without one its means, for its name."""
+    x, law = rows[axis.column].to_numpy(), preferred_law(fit) if fit else None
+    y = law.predict(x) if law else rows["mean_error"].to_numpy()
+    return NamedLine(index=index, name=label, x=x, y=y, color=style.curve_style(index).color)
 
 
 def _drawn_forecasts(forecasts: Sequence[TargetScore], grouped: GroupedRuns) -> list[TargetScore]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
+from analysis.curve_names import NAMES_ONLY, NamedLine, name_ends
 from analysis.figure_alt import describe_ends
 from analysis.formatting import format_count
 from analysis.report_figure import ReportFigure
@@ -38,22 +39,27 @@ def draw_joint_law(fit: JointFit, law: JointLaw, *, number: int = 0) -> ReportFi
         ylabel="Test error",
     )
     colors = style.width_colors([int(images) for images in d])
-    grid = np.geomspace(n.min(), n.max(), _CURVE_POINTS)
-    for images, color in colors.items():
+    grid, lines = np.geomspace(n.min(), n.max(), _CURVE_POINTS), []
+    for index, (images, color) in enumerate(colors.items()):
         at = np.column_stack([grid, np.full(len(grid), float(images))])
         axes.fill_between(grid, *_band(law, at), color=color, alpha=0.15, lw=0)
         axes.plot(grid, law.predict(at), color=color, zorder=3)
+        name = format_count(images, "image")
+        lines.append(NamedLine(index=index, name=name, x=grid, y=law.predict(at), color=color))
         is_here = d == images
         means = style.positive_or_nan(fit.points.means[is_here])
         axes.plot(n[is_here], means, "o", color=color, ms=3.5, zorder=4)
     limits = axes.get_ylim()
-    legend = [style.legend_entry(f"{images:,}", color=colors[images]) for images in sorted(colors)]
+    entries = [style.legend_entry(f"{images:,}", color=color) for images, color in colors.items()]
+    legend = figure.legend(handles=entries, title="training images", loc="outside right upper")
+    legend.set_gid(NAMES_ONLY)
     if fit.frontier and _draw_frontier(axes, law, fit.frontier, n=n, d=d):
-        legend.append(style.legend_entry("compute-optimal", color="black", ls="--"))
+        entry = style.legend_entry("compute-optimal", color="black", ls="--")
+        figure.legend(handles=[entry], loc="outside lower left")
     axes.set_ylim(limits)
-    figure.legend(handles=legend, title="training images", loc="outside right upper")
     style.label_values(axes, np.unique(n))
     style.label_error_axis(axes, gap=0.06)
+    name_ends(axes, lines)
     runs = format_count(len(fit.points.y), "run")
     return ReportFigure(
         name="joint_law" + (f"_{number + 1}" if number else ""),

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from pyarrow import csv
 
+from analysis.curve_names import place_names
 from analysis.figure_options import FigureOptions
 from analysis.style import figure_style
 from analysis.text_fitting import fit_texts
@@ -94,6 +95,7 @@ def _lay_out(figure: Figure) -> None:
     if engine := figure.get_layout_engine():
         engine.execute(figure)
     fit_texts(figure)
+    place_names(figure)
     figure.dpi = dpi
     figure.set_canvas(canvas)
 

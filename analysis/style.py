@@ -15,7 +15,7 @@ from matplotlib import colormaps, rcParams
 from matplotlib import style as matplotlib_style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.colors import ListedColormap, LogNorm, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.ticker import (
     EngFormatter,
@@ -83,6 +83,8 @@ PANEL_COLUMNS = 2
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _PANEL_TITLE_LETTERS = 22
 """Number of letters in a line of a panel's title."""
+_MAX_TEXT_LUMINANCE = 1.05 / 4.5 - 0.05
+"""Luminance of letters whose contrast to white is 4.5, the least for small letters by WCAG 2.2."""
 _WIDTH_COLORMAP = ListedColormap(colormaps["viridis_r"](np.linspace(0.12, 1, 256)))
 """Colours from narrow to wide networks, without the yellow that is faint on white."""
 _RANGE_WITHOUT_ERRORS = (0.001, 1.0)
@@ -174,6 +176,21 @@ def curve_style(index: int) -> CurveStyle:
     return CurveStyle(PALETTE[index % len(PALETTE)], _MARKERS[index % len(_MARKERS)])
 
 
+def text_color(color: Color | str) -> tuple[float, float, float]:
+    """Return the colour, darkened until letters of this colour are readable on white."""
+    rgb = np.array(to_rgb(color))
+    while _luminance(rgb) > _MAX_TEXT_LUMINANCE:
+        rgb *= 0.95
+    red, green, blue = rgb.tolist()
+    return red, green, blue
+
+
+def _luminance(rgb: np.ndarray) -> float:
+    """Relative luminance of a colour by WCAG 2.2."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
 def width_colors(widths: Iterable[int]) -> dict[int, Color]:
     """Return a colour for each network width, by rising width and on a logarithmic scale."""
     ordered = sorted(set(widths))
@@ -182,8 +199,8 @@ def width_colors(widths: Iterable[int]) -> dict[int, Color]:
 
 
 def width_legend(colors: dict[int, Color]) -> list[Line2D]:
-    """Return legend entries for network widths, the widest first, as lines with lower error are lower."""
-    return [legend_entry(str(width), color=colors[width]) for width in sorted(colors, reverse=True)]
+    """Return legend entries for network widths, the widest last, as its line is usually the lowest."""
+    return [legend_entry(str(width), color=colors[width]) for width in sorted(colors)]
 
 
 def legend_entry(label: str, **line_style: Any) -> Line2D:

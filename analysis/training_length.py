@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis import style
+from analysis.curve_names import NAMES_ONLY, NamedLine, name_ends
 from analysis.figure_alt import describe_ends
 from analysis.formatting import format_test_set
 from analysis.laws import accepted_laws
@@ -54,7 +55,9 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
     panels[1].set(xlabel="Epoch whose test errors are fitted", ylim=(-0.04, None))
     panels[1].yaxis.set_major_formatter(style.percent_ticks())
     panels[1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    legend = figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    legend.set_gid(NAMES_ONLY)
+    name_ends(panels[0], [_named_line(numbers, index=index, label=label) for index, label in fitted])
     return ReportFigure(
         name="exponent_against_epoch",
         heading="Exponent against training length",
@@ -79,6 +82,12 @@ def _alt(numbers: pa.Table) -> str:
         f"Two panels against the epoch. Exponent of the power law: {exponents}. Floor over the error of the"
         f" widest networks: {shares}."
     )
+
+
+def _named_line(numbers: pa.Table, *, index: int, label: str) -> NamedLine:
+    rows = numbers.filter((pc.field("group") == label) & pc.is_valid(pc.field("exponent")))
+    x, y = rows["epoch"].to_numpy(), rows["exponent"].to_numpy()
+    return NamedLine(index=index, name=label, x=x, y=y, color=style.curve_style(index).color)
 
 
 def _draw_bars(axes: Axes, rows: pa.Table, *, column: str, shift: float, index: int, label: str) -> None:

@@ -11,17 +11,11 @@ from math import floor, inf, isinf, log10
 import pyarrow as pa
 
 from analysis.figure_axes import COST_AXES, FILTERS_AXIS, FigureAxis
-from analysis.formatting import (
-    NO_VALUE,
-    format_count,
-    format_mean,
-    format_percent,
-    format_response,
-    format_size,
-)
+from analysis.formatting import NO_VALUE, format_count, format_mean, format_percent, format_size
+from analysis.laws import describe_exponent
 from analysis.laws_text import describe_size
 from analysis.style import amount_ticks
-from scaling.fit import BestAtBudget, Fit, Interval, Law, Points, preferred_law, size_for_error
+from scaling.fit import BestAtBudget, Fit, Interval, Law, preferred_law, size_for_error
 
 _ROUND = (10, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 """First two digits of a round error."""
@@ -45,7 +39,7 @@ class AnswerRow:
     value: str
     """Number with its interval, or names of curves."""
     verdict: str
-    """Answer, or how sure the answer is; may be empty."""
+    """Answer, status of a law, or how sure the answer is; may be empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +69,7 @@ def answer_questions(
     lowest = min(_lowest_error(fit) for fit, _ in laws)
     questions = [
         AnsweredQuestion(
-            question="Does one network reach the lowest mean error of the other? With how many filters?",
+            question="Does a network reach the lowest mean error of another? At how many filters?",
             rows=tuple(_reach_rows(laws)),
         ),
         *(
@@ -86,11 +80,13 @@ def answer_questions(
             for error in errors or [round_up(lowest)]
         ),
         AnsweredQuestion(
+            question="Is it a power law? How far can the fit be trusted?",
+            rows=tuple(_law_row(fit, law) for fit, law in laws),
+        ),
+        AnsweredQuestion(
             question="Which network has the lowest error within a budget?",
             rows=tuple(
-                _budget_row(axis, best, fits[0].points)
-                for axis in COST_AXES
-                if (best := best_at_budgets.get(axis.column))
+                _budget_row(axis, best) for axis in COST_AXES if (best := best_at_budgets.get(axis.column))
             ),
         ),
     ]
@@ -157,21 +153,21 @@ def _size_row(fit: Fit, law: Law, error: float) -> AnswerRow:
     return AnswerRow(subject=fit.label, value=format_size(size), verdict=describe_size(fit, error, size))
 
 
-def _budget_row(axis: FigureAxis, budgets: Sequence[BestAtBudget], points: Points) -> AnswerRow:
-    """Return the best curves from the smallest budget to the largest, with their errors at both ends."""
-    parts = []
+def _law_row(fit: Fit, law: Law) -> AnswerRow:
+    exponent = describe_exponent(law)
+    return AnswerRow(subject=fit.label, value=f"{fit.verdict.choice}, ρ = {exponent}", verdict=law.status)
+
+
+def _budget_row(axis: FigureAxis, budgets: Sequence[BestAtBudget]) -> AnswerRow:
+    """Return the best curves from the smallest budget to the largest."""
+    amount, parts = amount_ticks(axis.unit), []
     for label, group in groupby(budgets, lambda best: best.label):
-        won = list(group)
-        ends = won if len(won) == 1 else (won[0], won[-1])
-        parts.append(f"{label}: {' to '.join(_describe_budget(axis, best, points) for best in ends)}")
+        amounts = [amount(best.budget) for best in group]
+        parts.append(f"{label}: {' to '.join(dict.fromkeys((amounts[0], amounts[-1])))}")
     shares = [f"{100 * best.share_best:.0f}" for best in budgets if best.share_best is not None]
     extremes = dict.fromkeys((min(shares, key=float), max(shares, key=float))) if shares else ()
     return AnswerRow(
         subject=axis.name,
         value="; ".join(parts),
-        verdict=f"in {' to '.join(extremes)} % of resamples" if extremes else NO_VALUE,
+        verdict=f"{' to '.join(extremes)} % of resamples" if extremes else NO_VALUE,
     )
-
-
-def _describe_budget(axis: FigureAxis, best: BestAtBudget, points: Points) -> str:
-    return f"{format_response(points, best.error)} with {amount_ticks(axis.unit)(best.budget)}"

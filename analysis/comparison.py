@@ -61,7 +61,13 @@ class StudyComparison:
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that change along a curve, and about curves without a law."""
         fits = self.laws[FILTERS_AXIS.column]
-        return (*self.grouped.notes, *([] if fits.several_sizes else [ONE_WIDTH_NOTE]), *fits.failures)
+        rejected = [fit.label for fit in fits.fits if not preferred_law(fit)]
+        return (
+            *self.grouped.notes,
+            *([] if fits.several_sizes else [ONE_WIDTH_NOTE]),
+            *fits.failures,
+            *(f"{label} has no usable law." for label in rejected),
+        )
 
     def draw_figures(self) -> list[ReportFigure]:
         """Draw a figure for each axis."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from analysis.comparison import StudyComparison, answer_about_networks
 from analysis.comparison_tables import comparison_files
-from analysis.comparison_text import comparison_tables, summary_sentences
+from analysis.comparison_text import comparison_tables
 from analysis.figure_options import FigureOptions
+from analysis.findings import describe_findings
 from analysis.html_page import PageContext, embed_figures, load_template
 from analysis.summary import summarise_runs
 from analysis.table_files import write_tables
@@ -55,7 +56,7 @@ def write_comparison(
     page = load_template("compare.html.jinja").render(
         study=context.study,
         answers=answer_about_networks(comparison.grouped, comparison.laws, errors=comparison.errors),
-        sentences=summary_sentences(comparison),
+        findings=describe_findings(comparison.fits),
         summary=summarise_runs(comparison.grouped, context),
         notes=[*context.notes, *comparison.notes],
         tables=comparison_tables(comparison),

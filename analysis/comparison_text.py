@@ -11,26 +11,20 @@ from rich.text import Text
 from analysis.comparison import StudyComparison
 from analysis.figure_axes import COST_AXES, EQUAL_ERROR_AXES, FILTERS_AXIS, FigureAxis
 from analysis.formatting import NO_VALUE, format_count, format_interval, format_size
-from analysis.laws_text import describe_pair
+from analysis.laws_text import describe_conclusion, describe_crossing
 from analysis.style import amount_ticks
 from analysis.text_table import TextTable
 from scaling.fit import BestAtBudget, Fit, SizesAtError, preferred_law
 
 
-def summary_sentences(comparison: StudyComparison) -> list[str]:
-    """Return a sentence about the law of each curve, and a sentence about each pair of curves."""
-    laws = [_describe_law(fit) for fit in comparison.fits]
-    return laws + [describe_pair(FILTERS_AXIS.name, pair) for pair in comparison.pairs]
-
-
 def comparison_tables(comparison: StudyComparison) -> list[TextTable]:
-    """Return tables of the sizes at equal error, and of the best curve at each budget."""
-    return [*equal_error_tables(comparison), *budget_tables(comparison)]
+    """Return tables of the sizes at equal error, of the best curve at each budget, and of pairs of laws."""
+    return [*equal_error_tables(comparison), *budget_tables(comparison), *pair_tables(comparison)]
 
 
 def equal_error_tables(comparison: StudyComparison) -> list[TextTable]:
     """Return the table of the sizes at equal error; none without such sizes."""
-    return [_equal_error_table(comparison.equal_errors)] if comparison.equal_errors else []
+    return [_equal_error_table(comparison)] if comparison.equal_errors else []
 
 
 def budget_tables(comparison: StudyComparison) -> list[TextTable]:
@@ -39,11 +33,32 @@ def budget_tables(comparison: StudyComparison) -> list[TextTable]:
     return [_budget_table(axis, at_budgets) for axis, at_budgets in budgets if at_budgets]
 
 
+def pair_tables(comparison: StudyComparison) -> list[TextTable]:
+    """Return the table that compares the laws of each pair of curves; none for a single curve."""
+    rows = tuple(
+        (
+            pair.first,
+            pair.second,
+            format_interval(pair.difference),
+            describe_conclusion(pair),
+            describe_crossing(FILTERS_AXIS.name, pair),
+        )
+        for pair in comparison.pairs
+    )
+    table = TextTable(
+        title="Laws of two curves along filters",
+        caption="difference of ρ: exponent of the first law minus that of the second, with a 95 % interval.",
+        columns=("first", "second", "difference of ρ", "exponents", "crossing"),
+        rows=rows,
+    )
+    return [table] if rows else []
+
+
 def render_comparison(comparison: StudyComparison) -> Group:
     """Return the sentences and tables for the terminal."""
     return Group(
-        *map(Text, summary_sentences(comparison)),
-        *(table for table in comparison_tables(comparison)),
+        *(Text(_describe_law(fit)) for fit in comparison.fits),
+        *comparison_tables(comparison),
     )
 
 
@@ -56,10 +71,12 @@ def _describe_law(fit: Fit) -> str:
     return f"{fit.label}: law along filters: {law.form.formula}, {law.status}{reason}; {fit.estimand}, {runs}"
 
 
-def _equal_error_table(equal_errors: tuple[SizesAtError, ...]) -> TextTable:
-    rows = []
+def _equal_error_table(comparison: StudyComparison) -> TextTable:
+    rows, number = [], comparison.grouped.labels.index
     # Sorting is stable, so the axes keep their order.
-    ordered = sorted(equal_errors, key=lambda sizes: (sizes.first, sizes.second, -sizes.error))
+    ordered = sorted(
+        comparison.equal_errors, key=lambda sizes: (number(sizes.first), number(sizes.second), -sizes.error)
+    )
     for (first, second, error), group in groupby(
         ordered, lambda sizes: (sizes.first, sizes.second, sizes.error)
     ):

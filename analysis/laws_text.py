@@ -135,18 +135,23 @@ def describe_pair(x: str, pair: Comparison) -> str:
         f"{label} ({FORMS[form].formula})"
         for label, form in zip((pair.first, pair.second), pair.forms, strict=True)
     )
-    conclusion = {
+    return (
+        f"{laws}: the exponents differ by {format_interval(pair.difference)} ({describe_conclusion(pair)});"
+        f" {describe_crossing(x, pair)}"
+    )
+
+
+def describe_conclusion(pair: Comparison) -> str:
+    """Return what follows from the difference of two exponents."""
+    return {
         ExponentConclusion.EQUAL: f"equal within {pair.margin:g}",
         ExponentConclusion.DIFFERENT: "different",
         ExponentConclusion.UNDECIDED: f"undecided: neither different nor equal within {pair.margin:g}",
     }[pair.conclusion]
-    return (
-        f"{laws}: the exponents differ by {format_interval(pair.difference)} ({conclusion});"
-        f" {_describe_crossing(x, pair)}"
-    )
 
 
-def _describe_crossing(x: str, pair: Comparison) -> str:
+def describe_crossing(x: str, pair: Comparison) -> str:
+    """Return where two laws cross along x, and what the networks cost there."""
     if pair.crossing is None:
         return "the laws do not cross near the data"
     if not (pair.crossing.low > 0 and isfinite(pair.crossing.high)):

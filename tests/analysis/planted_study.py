@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scaling.architectures import AnyArchitecture, LayerTable, Lenet5, Tree3
 from scaling.config import Data, Recipe, Run
@@ -69,6 +70,14 @@ def plant_study(
             ]
             runs.append(_run_row(run, layers, errors[-1], train_images=train_images))
     return pa.Table.from_pylist(runs, RUNS_SCHEMA), pa.Table.from_pylist(epochs, EPOCHS_SCHEMA)
+
+
+def add_costs(study: tuple[pa.Table, pa.Table]) -> tuple[pa.Table, pa.Table]:
+    """Add the operations of a training run, and times that differ between the runs of a width."""
+    runs, epochs = study
+    seconds = pa.array(runs["macs"].to_numpy() / 1e4 * np.random.default_rng(0).uniform(0.9, 1.1, len(runs)))
+    runs = runs.append_column("training_flops", pc.multiply(runs["macs"], 6 * 8 * 4000))
+    return runs.append_column("core_s", seconds), epochs
 
 
 def _run_row(run: Run, layers: LayerTable, wrong: int, *, train_images: int) -> dict[str, Any]:

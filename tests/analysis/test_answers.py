@@ -13,6 +13,7 @@ from analysis.formatting import format_interval, format_size
 from analysis.laws import fit_laws
 from analysis.means import mean_errors
 from analysis.run_groups import group_runs
+from analysis.style import amount_ticks
 from scaling.fit import Interval, compare_sizes, preferred_law
 from tests.analysis.planted_study import SHORT_RECIPE, lenets, plant_study, trees
 
@@ -55,26 +56,34 @@ def test_filters_are_those_of_the_preferred_law_at_a_round_error_that_a_curve_re
 
 def test_errors_on_request_take_the_place_of_the_round_one(fits):
     asked = answer_questions(fits["filters"], {}, errors=(0.3, 0.04))
-    assert [question.question for question in asked[1:]] == [
+    assert [question.question for question in asked[1:3]] == [
         f"How many filters for an error of {percent} %?" for percent in (30, 4)
     ]
 
 
-def test_every_budget_is_in_the_range_of_the_curve_that_is_best_there(fits, questions):
-    best = find_best_at_budgets(fits)
-    rows = {row.subject: row for row in questions[2].rows}
+def test_the_verdict_and_the_status_of_each_law_answer_whether_it_is_a_power_law(fits, questions):
+    assert questions[2].question.startswith("Is it a power law?")
+    for fit, row in zip(fits["filters"], questions[2].rows, strict=True):
+        law = preferred_law(fit)
+        exponent = format_interval(law.parameters["exponent"])
+        assert (row.subject, row.value) == (fit.label, f"{fit.verdict.choice}, ρ = {exponent}")
+        assert row.verdict == law.status
+
+
+def test_the_best_network_is_named_from_the_smallest_budget_to_the_largest(fits, questions):
+    best = find_best_at_budgets(fits)["parameters"]
+    rows = {row.subject: row for row in questions[3].rows}
     assert set(rows) == {"parameters", "multiply-adds"}
-    labels = [entry.label for entry in best["parameters"]]
-    changes = [label for index, label in enumerate(labels) if index == 0 or labels[index - 1] != label]
-    parts = rows["parameters"].value.split("; ")
-    assert [part.partition(": ")[0] for part in parts] == changes
-    first, last = (
-        format_interval(entry.error, percent=True)
-        for entry in (best["parameters"][0], best["parameters"][-1])
-    )
-    assert f": {first} with " in parts[0]
-    assert f"{last} with " in parts[-1]
-    shares = [100 * entry.share_best for entry in best["parameters"] if entry.share_best is not None]
+    named = [
+        (label, amount)
+        for label, _, amounts in (part.partition(": ") for part in rows["parameters"].value.split("; "))
+        for amount in amounts.split(" to ")
+    ]
+    amounts = {amount_ticks()(entry.budget): entry.label for entry in best}
+    assert all(amounts[amount] == label for label, amount in named)
+    smallest, *_, largest = amounts
+    assert {amount for _, amount in named} >= {smallest, largest}
+    shares = [100 * entry.share_best for entry in best if entry.share_best is not None]
     assert f"{min(shares):.0f}" in rows["parameters"].verdict
     assert f"{max(shares):.0f}" in rows["parameters"].verdict
 

@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from analysis.comparison import compare_curves
+from analysis.comparison_page import write_comparison
+from analysis.html_page import PageContext
+from tests.analysis.planted_study import SHORT_RECIPE, add_costs, lenets, plant_study, trees
 from tests.chromium import CHROMIUM, audit, run_chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
@@ -53,6 +57,12 @@ USING_SCRIPT = """<script>addEventListener("load", () => {
   press(" ");
   used.on = look();
   document.body.dataset.used = JSON.stringify(used);
+});</script></body>"""
+
+ANSWERS_SCRIPT = """<script>addEventListener("load", () => {
+  const bottoms = [...document.querySelectorAll(".answers")].map(table =>
+    [table.caption.textContent, table.getBoundingClientRect().bottom]);
+  document.body.dataset.answers = JSON.stringify(bottoms);
 });</script></body>"""
 
 
@@ -115,6 +125,34 @@ def test_axe_finds_nothing(report, tmp_path, width, theme):
     result = audit(page, width=width, theme=theme, profile=tmp_path / "profile")
     assert result.found == []
     assert result.overflow <= 0
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory):
+    """Return the page that compares four networks."""
+    networks = [*lenets(), *trees(), *trees(branches=4), *trees(branches=8)]
+    runs, epochs = add_costs(plant_study(networks, recipe=SHORT_RECIPE))
+    out = tmp_path_factory.mktemp("comparison")
+    return write_comparison(compare_curves(runs, epochs), out, context=PageContext(study="planted")).path
+
+
+def test_the_first_screen_answers_the_questions_about_four_networks(comparison, tmp_path):
+    page = tmp_path / "compare.html"
+    page.write_text(comparison.read_text().replace("</body>", ANSWERS_SCRIPT))
+    window = ("--window-size=1280,800", "--dump-dom")
+    dom = run_chromium(*window, page=page, profile=tmp_path / "profile")
+    answers = json.loads(unescape(re.search(r'data-answers="([^"]*)"', dom)[1]))
+    assert len(answers) == 4
+    assert [question for question, bottom in answers if bottom > 800] == []
+
+
+def test_axe_finds_nothing_on_a_comparison(comparison, tmp_path):
+    page = tmp_path / "compare.html"
+    page.write_text(comparison.read_text())
+    for width, theme in ((500, "light"), (768, "dark")):
+        result = audit(page, width=width, theme=theme, profile=tmp_path / "profile")
+        assert result.found == []
+        assert result.overflow <= 0
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from analysis.error_figure import draw_curve_runs, draw_means
 from analysis.figure_alt import describe_curves
 from analysis.figure_axes import COST_AXES, FigureAxis
 from analysis.formatting import format_count, format_interval, format_test_set, format_training
-from analysis.laws import CurveFits
+from analysis.laws import WIDE_BAND_NOTE, CurveFits, has_wide_band
 from analysis.means import mean_errors
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
@@ -111,7 +111,8 @@ def draw_comparison(
     return ReportFigure(
         name=f"against_{axis.column}",
         heading=f"Test error against {axis.name}",
-        caption=_caption(grouped, axis, has_law=has_law),
+        caption=_caption(grouped, axis, has_law=has_law)
+        + (WIDE_BAND_NOTE if any(map(has_wide_band, fits.fits)) else ""),
         figure=figure,
         numbers=_numbers(means, fits),
         alt=describe_curves(means, axis=axis, legend=legend),
@@ -160,8 +161,9 @@ def _draw_law(axes: Axes, fit: Fit, *, law: Law, color: str) -> None:
         (widest, MAX_EXTRAPOLATION * widest, "--", 1.0, 0.07),
     ):
         x = _drawn_sizes(start, end)
-        low, high = law.band(x)
-        style.draw_band(axes, x, low=low, high=high, color=color, alpha=alpha)
+        if not has_wide_band(fit):
+            low, high = law.band(x)
+            style.draw_band(axes, x, low=low, high=high, color=color, alpha=alpha)
         axes.plot(x, law.predict(x), color=color, ls=line, lw=width, zorder=3)
 
 

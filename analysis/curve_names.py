@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
@@ -101,13 +100,14 @@ def place_names(figure: Figure) -> None:
     annotations = [name for name in names if isinstance(name, Annotation)]
     if not annotations:
         return
-    legends = [legend for legend in figure.legends if legend.get_gid() == NAMES_ONLY]
-    _show(legends, False)
+    legends = [*figure.legends]
+    # A layout makes room for every legend of a figure, even if the legend is not visible.
+    figure.legends[:] = [legend for legend in legends if legend.get_gid() != NAMES_ONLY]
     _lay_out(figure)
     if not _find_places(figure, annotations):
         for name in annotations:
             name.remove()
-        _show(legends, True)
+        figure.legends[:] = legends
         _lay_out(figure)
 
 
@@ -118,12 +118,6 @@ def _shorten(names: Sequence[str]) -> list[str]:
     own = [[part for part in name if part not in common] for name in parts]
     joined = [", ".join(name) for name in (own if all(own) else parts)]
     return [name.replace(", ", ",\n") if len(name) > _MAX_LINE else name for name in joined]
-
-
-def _show(legends: Iterable[Legend], is_visible: bool) -> None:
-    for legend in legends:
-        legend.set_visible(is_visible)
-        legend.set_in_layout(is_visible)
 
 
 def _lay_out(figure: Figure) -> None:

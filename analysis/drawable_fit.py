@@ -160,7 +160,9 @@ def labelled_axes(figure: Figure, points: Points, sizes: FloatArray) -> Iterator
     axes = figure.add_subplot(xscale="log", yscale="log")
     axes.set(xlabel=points.x_name, ylabel=response_label(points.y_name))
     yield axes
-    if points.test_images is not None:
+    if points.test_images is None:
+        style.label_log_axis(axes.yaxis, style.number_ticks(), gap=0.06)
+    else:
         style.label_error_axis(axes, gap=0.06)
     style.label_values(axes, np.unique(sizes), gap=0.06)
 

@@ -19,7 +19,7 @@ from analysis.curve_names import NamedLine, name_ends
 from analysis.figure_alt import describe_curves
 from analysis.figure_axes import FigureAxis
 from analysis.formatting import format_count, format_exponent, format_test_set
-from analysis.laws import CurveFits, accepted_laws, describe_form
+from analysis.laws import WIDE_BAND_NOTE, CurveFits, accepted_laws, describe_form, has_wide_band
 from analysis.report_figure import ReportFigure
 from analysis.run_groups import GroupedRuns
 from scaling.fit import Fit, preferred_law
@@ -156,8 +156,9 @@ def draw_laws(axes: Axes, fit: Fit, *, widths: np.ndarray, color: str) -> None:
     x, named = np.geomspace(widths.min(), widths.max(), 120), preferred_law(fit)
     for law in accepted_laws(fit).values():
         if law is named:
-            low, high = law.band(x)
-            style.draw_band(axes, x, low=low, high=high, color=color)
+            if not has_wide_band(fit):
+                low, high = law.band(x)
+                style.draw_band(axes, x, low=low, high=high, color=color)
             axes.plot(x, law.predict(x), color=color, zorder=3)
         else:
             axes.plot(x, law.predict(x), color=color, ls="--", lw=0.8, alpha=0.7, zorder=3)
@@ -249,7 +250,7 @@ def _caption(grouped: GroupedRuns, fits: CurveFits, *, axis: FigureAxis) -> str:
         f"{estimand[0].upper()}{estimand[1:]} (the {test_set}), against {axis.name}, of"
         f" {format_count(len(grouped.runs), 'run')}. Each faint point is one run, shifted sideways so that"
         f" all runs are visible. Each marker is a mean over seeds.{exponent if fits.any_accepted else ''}"
-        f"{hidden if zeros else ''}"
+        f"{WIDE_BAND_NOTE if any(map(has_wide_band, fits.fits)) else ''}{hidden if zeros else ''}"
     )
 
 

@@ -15,7 +15,7 @@ from analysis.formatting import format_percent
 from analysis.page_svg import PageSvg
 from analysis.report_figure import ReportFigure
 from analysis.style import figure_style
-from analysis.typesetting import typeset_formulas
+from analysis.typesetting import keep_intervals_together, typeset_formulas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,11 @@ def load_template(name: str) -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": format_percent, "typeset": typeset_formulas}
+    environment.filters |= {
+        "percent": format_percent,
+        "typeset": typeset_formulas,
+        "unbroken": keep_intervals_together,
+    }
     return environment.get_template(name)
 
 

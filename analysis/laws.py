@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from analysis.formatting import NO_VALUE, format_exponent, format_interval, format_list, format_response
 from analysis.run_groups import GroupedRuns
 from scaling.errors import FitError
-from scaling.fit import Fit, Law, Status, fit_table, tabulate_laws
+from scaling.fit import Fit, Law, Status, fit_table, preferred_law, tabulate_laws
 from scaling.fit.data.best_epoch import add_best_epoch, has_validation
 from scaling.fit.diagnosis.caution import add_caution
 from scaling.fit.diagnosis.convergence import check_convergence
 from scaling.notes import without_hints
 
 ONE_WIDTH_NOTE = "No curve has several widths, so no scaling law is fitted."
+_MAX_BAND = 5.0
+"""Ratio of the limits of a band beyond which the band would hide its figure and say nothing."""
 _FORM_NAMES = {
     "power": "power law",
     "floor": "law with a floor",
@@ -30,6 +33,10 @@ def accepted_laws(fit: Fit | None) -> dict[str, Law]:
     if fit is None:
         return {}
     return {name: law for name, law in fit.laws.items() if law.status is not Status.REJECTED}
+
+
+WIDE_BAND_NOTE = " A band that spans more than a factor of 5 is not drawn."
+"""Sentence of a caption, if ``has_wide_band`` is true for some curve."""
 
 
 def describe_form(law: Law) -> str:
@@ -111,7 +118,7 @@ class LawRow:
     status: Status
     reason: str
     is_named: bool
-    """True for the law that the verdict names; if that law is rejected or missing, for the first law."""
+    """True for the law that the verdict names or, if that law is not usable, for the law in its place."""
 
 
 def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
@@ -132,12 +139,20 @@ def law_rows(fits: Iterable[Fit]) -> list[LawRow]:
             runs=len(fit.points.x),
             status=law.status,
             reason=law.reason,
-            is_named=number == 0,
+            is_named=law is (preferred_law(fit) or next(iter(fit.laws.values()))),
         )
         for fit in fits
-        # The law that the verdict names comes first.
-        for number, law in enumerate(fit.laws.values())
+        for law in fit.laws.values()
     ]
+
+
+def has_wide_band(fit: Fit) -> bool:
+    """Return whether the band of the law that the verdict names spans too much to be drawn."""
+    law = preferred_law(fit)
+    if law is None:
+        return False
+    low, high = law.band(fit.points.widths)
+    return not np.median(high) <= _MAX_BAND * np.median(low)
 
 
 def describe_exponent(law: Law) -> str:

@@ -44,6 +44,7 @@ class PageSvg:
         definitions = self._share_definitions(root)
         for element in root.iter():
             _shorten(element)
+        _drop_backgrounds(root)
         for element in root.iter("g"):
             _label(element, figure)
         for element in root.iter("g"):
@@ -79,6 +80,14 @@ class PageSvg:
             definition.set("id", self._ids[content])
             new.append(definition)
         names[name] = self._ids[content]
+
+
+def _drop_backgrounds(root: Element) -> None:
+    """Take out the white rectangles behind a figure and its panels, whose colour the page chooses."""
+    for parent in [*root.iter("g")]:
+        for child in [*parent]:
+            if [shape.attrib.get("style") for shape in child] == ["fill:#ffffff"] and child.tag == "g":
+                parent.remove(child)
 
 
 def _drop_namespaces(element: Element) -> None:

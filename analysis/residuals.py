@@ -38,10 +38,10 @@ def draw_residuals(grouped: GroupedRuns, means: pa.Table, *, fits: CurveFits) ->
         return None
     with_law = set(numbers["group"].to_pylist())
     fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in with_law]
-    forms = {*numbers["form"].to_pylist(), "power", "floor"}
+    forms = set(numbers["form"].to_pylist())
     titles = {form: title for form, title in _FORM_TITLES.items() if form in forms}
     figure = Figure(figsize=style.figure_size(2.5, legend=0.16 * (1 + len(fitted) // 2)))
-    panels = figure.subplots(1, len(titles), sharex=True, sharey=True)
+    panels = figure.subplots(1, len(titles), sharex=True, sharey=True, squeeze=False)[0]
     widths = np.sort(pc.unique(means["filters"]).to_numpy())
     # Curves are shifted sideways, so that bars of equal widths do not cover each other.
     shift = min(0.03, 0.6 * np.diff(np.log10(widths)).min(initial=1.0) / len(grouped.labels))

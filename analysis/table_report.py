@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from analysis.drawable_fit import FitList, labelled_axes
+from analysis import style
+from analysis.curve_names import NAMES_ONLY, NamedLine, name_ends
+from analysis.drawable_fit import DrawableFit, FitList, labelled_axes
 from analysis.figure_alt import describe_ends
 from analysis.figure_options import FigureOptions
 from analysis.findings import describe_findings
@@ -115,7 +117,10 @@ def _summarise(fits: FitList, *, table: str, command: str | None) -> list[Summar
 def _draw(fits: FitList) -> ReportFigure:
     figure = Figure()
     with labelled_axes(figure, fits[0].points, fits.sizes) as axes:
-        fits.plot(axes)
+        for fit in fits:
+            fit.plot(axes)
+    figure.legend(loc="outside lower left", ncols=2).set_gid(NAMES_ONLY)
+    name_ends(axes, [_named_line(index, fit) for index, fit in enumerate(fits)])
     estimands = "; ".join(dict.fromkeys(fit.estimand for fit in fits))
     numbers = [
         {"curve": fit.label, fit.points.x_name: float(x), f"mean {fit.points.y_name}": float(mean), "rows": n}
@@ -130,6 +135,13 @@ def _draw(fits: FitList) -> ReportFigure:
         numbers=pa.Table.from_pylist(numbers),
         alt=_alt(fits, pa.Table.from_pylist(numbers)),
     )
+
+
+def _named_line(index: int, fit: DrawableFit) -> NamedLine:
+    """Return the law that the verdict names, or without one the means, for the name of the curve."""
+    x, law = fit.points.widths, fit.law
+    y = law.predict(x) if law else fit.points.means
+    return NamedLine(index=index, name=fit.label, x=x, y=y, color=style.curve_style(index).color)
 
 
 def _alt(fits: FitList, numbers: pa.Table) -> str:

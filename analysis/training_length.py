@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +27,18 @@ _MAX_EPOCHS = 24
 """Largest number of fitted epochs; of longer runs, epochs that are spread evenly on a logarithmic axis."""
 _PANEL_LABELS = {"exponent": "Exponent $\\rho$", "floor_share": "Floor / error of\nthe widest networks"}
 
+_PANEL_CAPTIONS = {
+    "exponent": "Exponent of the power law, fitted to the mean test errors over seeds after each epoch.",
+    "floor_share": (
+        "Floor E of the law with a floor, divided by the mean error of the widest networks: a floor that"
+        " falls with more epochs shows short training, not a limit of the network."
+    ),
+}
+_ALT_NAMES = {
+    "exponent": "Exponent of the power law",
+    "floor_share": "Floor over the error of the widest networks",
+}
+
 
 def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure | None:
     """Draw the exponent of the power law and the relative floor against the epoch whose errors are fitted.
@@ -41,52 +55,58 @@ def draw_training_length(grouped: GroupedRuns, epochs: pa.Table) -> ReportFigure
         return None
     with_law = set(numbers["group"].to_pylist())
     fitted = [(index, label) for index, label in enumerate(grouped.labels) if label in with_law]
-    figure = Figure(figsize=style.figure_size(4.0, legend=0.16 * -(-len(fitted) // 2)))
-    panels = figure.subplots(2, 1, sharex=True)
+    drawn = {column: label for column, label in _PANEL_LABELS.items() if _has_values(numbers, column)}
+    height = 0.6 + 1.7 * len(drawn)
+    figure = Figure(figsize=style.figure_size(height, legend=0.16 * -(-len(fitted) // 2)))
+    panels = figure.subplots(len(drawn), 1, sharex=True, squeeze=False)[:, 0]
     # Curves are shifted sideways, so that bars of equal epochs do not cover each other.
     shift = min(0.08, 0.6 / len(grouped.labels))
-    for axes, (column, axis_label) in zip(panels, _PANEL_LABELS.items(), strict=True):
+    for axes, (column, axis_label) in zip(panels, drawn.items(), strict=True):
         axes.set_ylabel(axis_label)
         for index, label in fitted:
             rows = numbers.filter(pc.field("group") == label)
             curve_shift = shift * (index - (len(grouped.labels) - 1) / 2)
             _draw_bars(axes, rows, column=column, shift=curve_shift, index=index, label=label)
+        if column == "floor_share":
+            axes.set_ylim(-0.04, None)
+            axes.yaxis.set_major_formatter(style.percent_ticks())
     panels[0].set_title(format_test_set(grouped.runs, grouped.dataset_title))
-    panels[1].set(xlabel="Epoch whose test errors are fitted", ylim=(-0.04, None))
-    panels[1].yaxis.set_major_formatter(style.percent_ticks())
-    panels[1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    panels[-1].set_xlabel("Epoch whose test errors are fitted")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(10, integer=True))
     legend = figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
     legend.set_gid(NAMES_ONLY)
-    name_ends(panels[0], [_named_line(numbers, index=index, label=label) for index, label in fitted])
+    first = next(iter(drawn))
+    name_ends(panels[0], [_named_line(numbers, first, index=index, label=label) for index, label in fitted])
     return ReportFigure(
         name="exponent_against_epoch",
         heading="Exponent against training length",
         caption=(
-            "Top: exponent of the power law, fitted to the mean test errors over seeds after each epoch."
-            " Bottom: floor E of the law with a floor, divided by the mean error of the widest networks."
-            f" Bars are 95 % intervals from {_RESAMPLINGS} bootstrap samples of the seeds. In the bottom"
-            " panel, a floor that falls with more epochs shows short training, not a limit of the network."
-            " If the learning rate decays, errors in the middle of a run differ from those of a"
-            " shorter run."
+            " ".join(_PANEL_CAPTIONS[column] for column in drawn)
+            + f" Bars are 95 % intervals from {_RESAMPLINGS} bootstrap samples of the seeds. If the learning"
+            " rate decays, errors in the middle of a run differ from those of a shorter run."
         ),
         figure=figure,
         numbers=numbers,
-        alt=_alt(numbers),
+        alt=_alt(numbers, drawn),
     )
 
 
-def _alt(numbers: pa.Table) -> str:
-    exponents = describe_ends(numbers, x="epoch", y="exponent", text="{:.2f}".format)
-    shares = describe_ends(numbers, x="epoch", y="floor_share")
-    return (
-        f"Two panels against the epoch. Exponent of the power law: {exponents}. Floor over the error of the"
-        f" widest networks: {shares}."
-    )
+def _alt(numbers: pa.Table, columns: Iterable[str]) -> str:
+    ends = {
+        "exponent": describe_ends(numbers, x="epoch", y="exponent", text="{:.2f}".format),
+        "floor_share": describe_ends(numbers, x="epoch", y="floor_share"),
+    }
+    sentences = [f"{_ALT_NAMES[column]}, against the epoch: {ends[column]}." for column in columns]
+    return " ".join(sentences)
 
 
-def _named_line(numbers: pa.Table, *, index: int, label: str) -> NamedLine:
-    rows = numbers.filter((pc.field("group") == label) & pc.is_valid(pc.field("exponent")))
-    x, y = rows["epoch"].to_numpy(), rows["exponent"].to_numpy()
+def _has_values(numbers: pa.Table, column: str) -> bool:
+    return bool(numbers[column].null_count < len(numbers))
+
+
+def _named_line(numbers: pa.Table, column: str, *, index: int, label: str) -> NamedLine:
+    rows = numbers.filter((pc.field("group") == label) & pc.is_valid(pc.field(column)))
+    x, y = rows["epoch"].to_numpy(), rows[column].to_numpy()
     return NamedLine(index=index, name=label, x=x, y=y, color=style.curve_style(index).color)
 
 

@@ -1,4 +1,4 @@
-"""Formulas of laws in HTML."""
+"""Formulas and intervals in HTML."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import re
 
 _GREEK = {"rho": "ρ", "alpha": "α", "beta": "β"}
 _POWER = re.compile(r"(?:\b([AB]) )?(?:\b([xND]))?\^(-?)(rho|alpha|beta|[ραβ])('|&#39;)?")
+_INTERVAL = re.compile(r"\[[^]]*\](?: %)?")
 _FLOOR_LAST = re.compile(r"(?<=</sup>) \+ E\b")
 _FLOOR_FIRST = re.compile(r"\bE \+ (?=<var>)")
+
+
+def keep_intervals_together(text: str) -> str:
+    """Return a text whose intervals, such as ``[1.2, 3.4] %``, are not broken into lines."""
+    return _INTERVAL.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def typeset_formulas(html: str) -> str:

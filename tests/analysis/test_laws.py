@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.laws import law_rows
+from analysis.laws import has_wide_band, law_rows
 from analysis.laws_text import render_predictions, render_sizes_for_error
-from scaling.fit import EstimationOptions, FormChoice, Points, Verdict, fit
+from scaling.fit import EstimationOptions, FormChoice, Points, Verdict, fit, preferred_law
 from scaling.fit.form_choice import PossibleBend
 from scaling.fit.forms import BROKEN
 
@@ -26,6 +26,26 @@ def test_only_error_rates_are_printed_in_percent(test_images, unit):
     assert power.floor == "–"
     assert floor.floor.endswith(" %") is unit
     assert float(floor.floor.split()[0]) == pytest.approx(5 if unit else 0.05, abs=1e-3)
+
+
+def test_the_named_law_is_the_one_that_the_other_parts_of_a_report_use():
+    """Three widths reject the law with a floor, which the verdict would name."""
+    x = np.repeat(WIDTHS[:3], 4)
+    y = 0.3 * x**-0.5 * np.tile([0.98, 0.99, 1.01, 1.02], 3)
+    fit_of_few = fit(
+        Points(x_name="x", y_name="y", x=x, y=y, test_images=None), EstimationOptions(resamplings=200)
+    )
+    named = [row for row in law_rows([fit_of_few]) if row.is_named]
+    assert [row.form for row in named] == [preferred_law(fit_of_few).form.formula]
+
+
+@pytest.mark.parametrize(("spread", "is_wide"), [(0.05, False), (1.3, True)])
+def test_a_band_is_too_wide_if_the_runs_say_nothing(spread, is_wide):
+    rng = np.random.default_rng(0)
+    x = np.repeat(WIDTHS[:3], 3)
+    y = 0.3 * x**-0.5 * np.exp(spread * rng.standard_normal(len(x)))
+    points = Points(x_name="x", y_name="y", x=x, y=y, test_images=None)
+    assert has_wide_band(fit(points, EstimationOptions(resamplings=200))) is is_wide
 
 
 @pytest.fixture(scope="module")

@@ -138,3 +138,8 @@ def test_names_of_hidden_curves_are_those_of_the_study(page):
     assert named == {"lenet5": "0", "tree3": "1"}
     curves = [group.get("data-curve") for group in figure.iter("g") if group.get("data-curve")]
     assert {curve: curves.count(curve) > 3 for curve in curves} == {"0": True, "1": True}
+
+
+def test_the_page_chooses_the_colour_behind_its_figures(page):
+    for figure in figures(page).values():
+        assert not [shape for shape in figure.iter() if shape.get("style") == "fill:#ffffff"]

@@ -9,8 +9,10 @@ from analysis.figure_axes import PARAMETERS_AXIS
 from analysis.laws import fit_laws
 from analysis.learning_curves import draw_learning_curves
 from analysis.means import mean_errors
+from analysis.residuals import draw_residuals
 from analysis.run_groups import group_runs
 from analysis.style import figure_style
+from analysis.training_length import draw_training_length
 from scaling.config import Recipe
 from scaling.store.schema import EPOCHS_SCHEMA
 from tests.analysis.planted_study import SHORT_RECIPE, lenets, plant_study, trees
@@ -25,6 +27,28 @@ def test_training_of_one_epoch_has_no_learning_curves():
 
     assert curves(1) is None
     assert curves(2).numbers.num_rows == 2 * 2
+
+
+def test_no_panel_is_empty_where_few_widths_have_no_law_with_a_floor():
+    runs, rows = plant_study(lenets((2, 4, 8)), seeds=3, recipe=SHORT_RECIPE)
+    grouped = group_runs(runs)
+    epochs = grouped.select_epochs(rows)
+    fits = fit_laws(grouped, epochs, x="filters")
+    with figure_style():
+        residuals = draw_residuals(grouped, mean_errors(grouped), fits=fits)
+        exponents = draw_training_length(grouped, epochs)
+    assert [axes.get_title(loc="left") for axes in residuals.figure.axes] == ["power law"]
+    assert [axes.get_ylabel() for axes in exponents.figure.axes] == ["Exponent $\\rho$"]
+    assert "floor" not in exponents.caption.lower()
+    assert "Floor" not in exponents.alt
+
+
+def test_legends_of_widths_have_the_order_of_the_lines():
+    runs, rows = plant_study(lenets((2, 4, 8)), seeds=2, recipe=SHORT_RECIPE)
+    grouped = group_runs(runs)
+    with figure_style():
+        figure = draw_learning_curves(grouped, grouped.select_epochs(rows)).figure
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["2", "4", "8"]
 
 
 def test_legends_name_the_laws_that_are_drawn():

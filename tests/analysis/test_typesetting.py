@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.typesetting import typeset_formulas
+from analysis.typesetting import keep_intervals_together, typeset_formulas
 from scaling.fit.forms import FORMS
 
 
@@ -35,3 +35,16 @@ def test_every_form_keeps_its_letters(form):
     for sign, letters in {"<sup>": "^", "−": "-", "ρ": "rho", "α": "alpha", "′": "'"}.items():
         html = html.replace(sign, letters)
     assert html == plain
+
+
+def test_no_interval_is_broken_into_lines():
+    together = keep_intervals_together("46 [38, 13,900]; 2.1 [1.9, 2.4] % at 12 filters")
+    assert together.split(" ") == [
+        "46",
+        "[38,\xa013,900];",
+        "2.1",
+        "[1.9,\xa02.4]\xa0%",
+        "at",
+        "12",
+        "filters",
+    ]

@@ -6,7 +6,7 @@ from scaling import api
 from scaling.cli.options import Json
 from scaling.cli.output import console, print_json
 
-_MAX_EXACT = 10**10
+_MAX_EXACT = 10**9
 """Counts below this number are printed with all digits."""
 _HEADINGS = ("units", "connections", "parameters", "MACs", "backward", "routes")
 _COUNT_WIDTH = 13

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from scaling import api
 from scaling.control_characters import escape_control_characters
 
 if TYPE_CHECKING:
-    from rich.console import Console, JustifyMethod
+    from rich.console import Console, JustifyMethod, RenderableType
     from rich.table import Table
 
 _TEXT_COLUMNS = {
@@ -35,6 +35,10 @@ _TEXT_COLUMNS = {
     ),
 }
 """Headings of columns that hold text; the others hold numbers and are aligned to the right."""
+_NAMES = ("network", "curve")
+"""Headings of first columns whose texts stand above their rows in a narrow terminal."""
+_RULE = "─"
+"""Character of the line below the headings of a table."""
 _MAX_WIDTH = 10_000
 _PIPE_WIDTH = 160
 """Columns of a table that is written to a pipe or a file."""
@@ -52,6 +56,17 @@ def print_text(text: str = "", *, end: str = "\n", to_stderr: bool = False, flus
     """Print a text for people, with its control characters escaped."""
     stream = sys.stderr if to_stderr else sys.stdout
     print(escape_control_characters(text), end=end, file=stream, flush=flush)
+
+
+def print_prose(text: str) -> None:
+    """Print sentences; on a terminal, with line breaks between words only."""
+    from rich.text import Text
+
+    terminal = console()
+    if terminal.is_terminal:
+        terminal.print(Text(escape_control_characters(text)))
+    else:
+        print_text(text)
 
 
 @contextmanager
@@ -97,19 +112,63 @@ def new_table(*headings: str, title: str | None = None) -> Table:
 
 
 def print_table(table: Table) -> None:
-    """Print a table of ``new_table``; one whose numbers need more columns than the terminal has is wider."""
+    """Print a table of ``new_table``; one whose numbers need more columns than the terminal has is wider.
+
+    In a terminal that is too narrow for the texts too, names of networks and curves stand above their rows.
+    """
     from rich.cells import cell_len
     from rich.measure import Measurement
 
     from scaling.cli.plain_console import PlainConsole
 
-    terminal = console()
-    for column in table.columns:
-        if column.no_wrap:
-            cells = map(str, (column.header, *column.cells))
-            column.min_width = max(cell_len(line) for cell in cells for line in cell.split("\n"))
-    least = Measurement.get(terminal, terminal.options.update(width=_MAX_WIDTH), table).minimum
-    (PlainConsole(width=least) if least > terminal.width else terminal).print(table)
+    def measure(table: Table) -> Measurement:
+        for column in table.columns:
+            if column.no_wrap:
+                cells = map(str, (column.header, *column.cells))
+                column.min_width = max(cell_len(line) for cell in cells for line in cell.split("\n"))
+        return Measurement.get(terminal, terminal.options.update(width=_MAX_WIDTH), table)
+
+    terminal, names = console(), list[str]()
+    if table.columns[0].header in _NAMES and measure(table).maximum > terminal.width:
+        table, names = _grouped(table)
+    least = measure(table).minimum
+    if least > terminal.width:
+        terminal = PlainConsole(width=least)
+    if names:
+        _print_grouped(table, names, terminal)
+    else:
+        terminal.print(table)
+
+
+def _grouped(table: Table) -> tuple[Table, list[str]]:
+    """Return a table without its first column, with an empty row before each group of rows, and their names.
+
+    The rows of a group have the same text in the first column.
+    """
+    groups: dict[str, list[list[RenderableType]]] = {}
+    for name, *cells in zip(*(column.cells for column in table.columns), strict=True):
+        groups.setdefault(str(name), []).append(cells)
+    grouped = new_table(*(str(column.header) for column in table.columns[1:]))
+    grouped.title = table.title
+    for rows in groups.values():
+        for row in ([], *rows):
+            grouped.add_row(*row)
+    return grouped, list(groups)
+
+
+def _print_grouped(table: Table, names: Sequence[str], terminal: Console) -> None:
+    """Print a table of ``_grouped`` with the names in the place of the empty rows."""
+    from rich.text import Text
+
+    with terminal.capture() as capture:
+        terminal.print(table)
+    left, in_rows = list(names), False
+    for line in capture.get().splitlines():
+        if in_rows and left and not line.strip():
+            terminal.print(Text(f" {escape_control_characters(left.pop(0))}", style="bold"))
+        else:
+            print(line, file=terminal.file)
+        in_rows = in_rows or _RULE in line
 
 
 def print_json(value: Any) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import count, new_table, print_json, print_table, print_text
+from scaling.cli.output import count, new_table, print_json, print_prose, print_table
 from scaling.cli.plan_output import (
     dataset_dict,
     derived_value,
     print_datasets,
     print_other_contents,
+    print_pilot_rates,
     print_rate_warnings,
     rate_heading,
     rate_text,
@@ -25,9 +26,11 @@ from scaling.cli.store_damage import with_damage
 from scaling.durations import format_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
-    from scaling.plan import Plan
+    from scaling.plan import Plan, PlanRow
     from scaling.plan.free_seeds import FreeSeeds
     from scaling.plan.sweep_schedule import SweepSchedule
 
@@ -52,33 +55,34 @@ def plan(
     if as_json:
         print_json(with_damage(_plan_dict(study_plan)))
         return
-    print_table(_table(study_plan))
+    rows = study_plan.rows()
+    print_table(_table(study_plan, rows))
+    print_pilot_rates(rows)
     print_datasets(study_plan)
     for note in study_plan.training_notes:
-        print_text(note)
+        print_prose(note)
     pending = (
         f"; {count(study_plan.pending, 'more run')} in {count(len(study_plan.pending_packs), 'pack')} "
         "when pilots have chosen the learning rates"
         if study_plan.pending
         else ""
     )
-    print_text(
+    print_prose(
         f"{count(study_plan.new, 'run')} to do in {count(len(study_plan.packs), 'pack')}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time"
     )
     for free in study_plan.free_seeds:
-        print_text(_free_seeds_text(free))
+        print_prose(_free_seeds_text(free))
     print_other_contents(study_plan)
     print_rate_warnings(study_plan)
     if study_plan.packs:
-        print_text(_schedule_text(study_plan.schedule))
-        print_text(speed_text(study_plan.speed))
+        print_prose(_schedule_text(study_plan.schedule))
+        print_prose(speed_text(study_plan.speed))
     if study_plan.pruning:
         print_pruning_plan(study_plan.pruning)
 
 
-def _table(study_plan: Plan) -> Table:
-    rows = study_plan.rows()
+def _table(study_plan: Plan, rows: Sequence[PlanRow]) -> Table:
     rate = rate_heading(rows)
     widths = shown_widths(rows)
     headings = [width.setting.replace("_", "\n") for width in widths]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from scaling.cli.output import count, print_text
+from scaling.cli.output import count, print_prose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +38,18 @@ def rate_heading(rows: Sequence[PlanRow]) -> tuple[str, ...]:
 
 
 def rate_text(row: PlanRow) -> str:
-    """Return the learning rates of a row, and the warning about a chosen one."""
+    """Return the learning rate of a row; a warning about it stands below the table."""
     if row.cell.is_pilot:
-        return f"pilots, {row.learning_rates[0]:g} to {row.learning_rates[-1]:g}"
+        return "pilots"
     if not row.learning_rates:
-        return "waits for its pilots"
-    return f"{row.learning_rates[0]:g}: {row.warning}" if row.warning else f"{row.learning_rates[0]:g}"
+        return "waits for pilots"
+    return f"{row.learning_rates[0]:g}, see below" if row.warning else f"{row.learning_rates[0]:g}"
+
+
+def print_pilot_rates(rows: Sequence[PlanRow]) -> None:
+    """Print a line with the learning rates that pilot runs try."""
+    for rates in dict.fromkeys(row.learning_rates for row in rows if row.cell.is_pilot):
+        print_prose(f"pilot runs try {len(rates)} learning rates: {', '.join(f'{rate:g}' for rate in rates)}")
 
 
 def print_rate_warnings(plan: Plan) -> None:
@@ -60,15 +66,15 @@ def print_rate_warnings(plan: Plan) -> None:
                 f"the learning rate {row.learning_rates[0]:g} is {row.warning}",
                 "a better one may lie beyond",
             )
-        print_text(f"{row.network_label}: {warning}; {hint}: pilots.learning_rates")
+        print_prose(f"{row.network_label}: {warning}; {hint}: pilots.learning_rates")
 
 
 def print_datasets(plan: Plan) -> None:
     """Print a line for each data set of a study: its classes and its sizes."""
     for line in dict.fromkeys(map(_dataset_text, plan.dataset_infos)):
-        print_text(line)
+        print_prose(line)
     for note in dict.fromkeys(f"{info.title}: {note}" for info in plan.dataset_infos for note in info.notes):
-        print_text(note)
+        print_prose(note)
 
 
 def _dataset_text(info: DatasetInfo) -> str:
@@ -90,7 +96,7 @@ def _dataset_text(info: DatasetInfo) -> str:
 def print_other_contents(plan: Plan) -> None:
     """Print a line for each other content of a data set of which the store has runs of this study."""
     for other in plan.other_contents:
-        print_text(
+        print_prose(
             f"{count(other.runs, 'run')} of this study in the store {'is' if other.runs == 1 else 'are'} on"
             f" another content of {other.title} (fingerprint {other.fingerprint[:8]}; now"
             f" {_fingerprints(plan, other.title)}); to use them, put the old file back"
@@ -105,7 +111,7 @@ def _fingerprints(plan: Plan, title: str) -> str:
 def print_divergence(diverged: int, *, runs: int) -> None:
     """Print how many of some runs diverged, and what to do; nothing if none did."""
     if diverged:
-        print_text(
+        print_prose(
             f"{diverged} of {count(runs, 'run')} diverged: a loss or an output was not finite;"
             " try a smaller recipe.learning_rate, or learning_rate: auto"
         )

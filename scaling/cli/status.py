@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from scaling import api
 from scaling.cli.options import STORE, Also, Config, Data, Json, Overrides, Store, workspace
-from scaling.cli.output import count, new_table, print_json, print_table, print_text
+from scaling.cli.output import count, new_table, print_json, print_prose, print_table
 from scaling.cli.plan_output import (
     new_store_text,
     print_divergence,
     print_other_contents,
+    print_pilot_rates,
     print_rate_warnings,
     rate_heading,
     rate_text,
@@ -63,24 +64,25 @@ def status(
         print_json(with_damage(counts | asdict(total) | {"cells": cells, "pruning": pruning}))
         return
     print_table(_table(progress))
+    print_pilot_rates(progress.rows)
     pilots = f" and {count(progress.pilots_diverged, 'pilot run')}" if progress.pilots_diverged else ""
     pending = f"; {count(study_plan.pending, 'more run')} waiting for pilots" if study_plan.pending else ""
-    print_text(
+    print_prose(
         f"{len(study_plan.done)} of {count(len(study_plan.wanted), 'run')} done; "
         f"diverged: {count(progress.diverged, 'run')}{pilots}{pending}; "
         f"about {format_duration(study_plan.core_s)} of core time left"
     )
     if progress.store_is_new:
-        print_text(new_store_text(store, progress.similar_store, runs=study_plan.new + study_plan.pending))
+        print_prose(new_store_text(store, progress.similar_store, runs=study_plan.new + study_plan.pending))
     print_divergence(progress.diverged, runs=len(study_plan.final_ids & study_plan.done))
     print_other_contents(study_plan)
     print_rate_warnings(study_plan)
     if total.ratio is not None:
-        print_text(
+        print_prose(
             f"core time of the finished runs: estimated {format_duration(total.estimated_s)}, "
             f"actual {format_duration(total.actual_s)} ({total.ratio:.2f} times)"
         )
-        print_text(speed_text(study_plan.speed))
+        print_prose(speed_text(study_plan.speed))
     if progress.pruning:
         print_pruning_status(progress.pruning)
 

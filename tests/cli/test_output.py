@@ -11,7 +11,7 @@ from rich.text import Text
 from analysis.text_table import TextTable
 from scaling import api
 from scaling.cli import output
-from scaling.cli.output import console, new_table, print_table, print_text
+from scaling.cli.output import console, new_table, print_prose, print_table, print_text
 from scaling.control_characters import escape_control_characters
 
 HOSTILE = "\x1b[31m\x1b]0;title\x07[red]x[/red] :smile: \u202eback\x9b2J"
@@ -71,3 +71,36 @@ def test_a_table_is_wider_than_the_terminal_rather_than_cut(capsys, monkeypatch)
     table.add_row("a long name of a network", "1,234,567", "12,345,678,901")
     print_table(table)
     assert {"1,234,567", "12,345,678,901", "network"} <= set(capsys.readouterr().out.split())
+
+
+def test_names_stand_above_their_rows_in_a_narrow_terminal(capsys, monkeypatch):
+    table = new_table("network", "filters", "parameters", title="study")
+    rows = [
+        (name, str(width), f"{width:,}") for width in (1, 10**9) for name in ("vgg, 1,000 images", HOSTILE)
+    ]
+    for row in rows:
+        table.add_row(*row)
+    printed = []
+    for columns in (160, 40):
+        monkeypatch.setattr(output, "_PIPE_WIDTH", columns)
+        print_table(table)
+        printed.append(capsys.readouterr().out.splitlines())
+    flat, grouped = ([line.split() for line in lines if not line.isspace()] for lines in printed)
+    assert flat[-4:] == [f"{escape_control_characters(name)} {a} {b}".split() for name, a, b in rows]
+    names = [escape_control_characters(name).split() for name in ("vgg, 1,000 images", HOSTILE)]
+    numbers = [["1", "1"], ["1000000000", "1,000,000,000"]]
+    assert grouped[:2] == [["study"], ["filters", "parameters"]]
+    assert [word for line in grouped[3:] for word in line] == [
+        word for name in names for line in (name, *numbers) for word in line
+    ]
+    assert max(map(len, printed[1])) <= 40
+
+
+def test_prose_is_broken_between_words_on_a_terminal_only(capsys, monkeypatch):
+    text = "about 1,234,567 runs in 7,654,321 packs"
+    print_prose(text)
+    assert capsys.readouterr().out == text + "\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "20")
+    print_prose(text)
+    assert capsys.readouterr().out == "about 1,234,567 runs\nin 7,654,321 packs\n"

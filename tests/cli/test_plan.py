@@ -139,7 +139,8 @@ def test_plan_and_status_count_the_runs_that_wait_for_pilots(scaling, study, tmp
     assert sum(cell["core_s"] for cell in made["cells"]) == pytest.approx(made["core_s"])
     assert {run["pilot"] for run in made["runs"]} == {True}
     result = scaling("plan", *words)
-    assert result.out.count("waits for its pilots") == result.out.count("pilots, 0.1 to 0.3") == 5
+    assert result.out.count("waits for pilots") == result.out.count("  pilots  ") == 5
+    assert "pilot runs try 2 learning rates: 0.1, 0.3\n" in result.out
     assert (
         "10 runs to do in 5 packs; 10 more runs in 5 packs when pilots have chosen the learning rates"
         in result.out

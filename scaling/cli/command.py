@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def run_command(arguments: Sequence[str]) -> int:
         print_text(traceback.format_exc() if debug else error_text(error), to_stderr=True)
         return _USAGE if isinstance(error, UsageError) else _FAILED
     except typer.TyperException as error:
-        print_text(f"{error.format_message()}{setting_hint(error)}", to_stderr=True)
+        print_text(_usage_text(error), to_stderr=True)
         print_text("see: scaling --help, or scaling COMMAND --help", to_stderr=True)
         return _USAGE
     except OSError as error:
@@ -44,6 +45,15 @@ def run_command(arguments: Sequence[str]) -> int:
             raise stop.__context__ from None
         raise
     return outcome if isinstance(outcome, int) else _DONE
+
+
+def _usage_text(error: typer.TyperException) -> str:
+    """Return the message of an error about the words of a command line, with the meaning of its parameter."""
+    text = re.sub(
+        r"Input should be a valid (integer|number)\b.*", r"expected a valid \1.", error.format_message()
+    )
+    meaning = getattr(getattr(error, "param", None), "help", None)
+    return f"{text} {meaning}" if meaning else f"{text}{setting_hint(error)}"
 
 
 @contextmanager

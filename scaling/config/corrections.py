@@ -32,6 +32,7 @@ _OTHER_NAMES = {
     "filters": ("width", "widths", "channels", "n_filters", "num_filters", "base_channels"),
     "flip": ("horizontal_flip", "random_flip", "hflip"),
     "hidden": ("hidden_units", "units", "hidden_size", "hidden_sizes", "hidden_layers"),
+    "gpus": ("device", "devices", "cuda", "accelerator", "num_gpus", "n_gpus"),
     "kernel": ("kernel_size", "filter_size"),
     "learning_rate": ("lr", "learningrate", "eta", "base_lr", "max_lr", "rate"),
     "loss": ("criterion", "loss_fn", "objective"),
@@ -180,8 +181,8 @@ def corrected_value(path: SettingPath, given: Any, models: Sequence[type[ConfigM
     if isinstance(given, str) and models and "type" in models[0].model_fields:
         types = [str(model.model_fields["type"].default) for model in models]
         return f"; write {_full_form(path, similar_value(given, types) or types[0])}"
-    if path == ("architectures",) and isinstance(given, dict):
-        return f"; begin each entry with a dash, as in - {_example_entry(given)}"
+    if path == ("architectures",) and (given is None or isinstance(given, dict)):
+        return f"; begin each entry with a dash, as in - {_example_entry(given or {})}"
     if name == "seeds" and isinstance(given, list):
         return f"; seeds: {max(1, len(given))} trains the seeds 0 to {max(1, len(given)) - 1}"
     if isinstance(given, float) and given.is_integer() and "integer" in expected:
@@ -211,6 +212,23 @@ def own_form(path: SettingPath, given: Any) -> str:
         if kind or (not suffix and "/" in given):
             return f"{{type: {kind or 'imagefolder'}, path: {given}}}"
     return ""
+
+
+def own_network_form(path: SettingPath, given: Any, types: Sequence[str]) -> str:
+    """Return how a network of the user's own is written, for an architecture that is similar to no known one.
+
+    Args:
+        path: path of the type in a study's file.
+        given: type in the file.
+        types: known types.
+
+    Returns:
+        An entry of ``architectures``; empty if the type is misspelt or not that of an architecture.
+    """
+    if path[0] != "architectures" or not isinstance(given, str) or not given.isidentifier():
+        return ""
+    misspelt = get_close_matches(given.lower(), types, cutoff=_SURE)
+    return "" if misspelt else f"{{type: module, module: FILE.py:{given}, filters: {_EXAMPLE_WIDTHS}}}"
 
 
 def _corrected_number(given: str, *, is_grid: bool) -> str:

@@ -52,7 +52,17 @@ class Override:
                 group = group[_list_index(part)] if isinstance(group, list) else group.setdefault(part, {})
             group[_list_index(last) if isinstance(group, list) else last] = self.value
         except (TypeError, AttributeError, ValueError, IndexError):
-            raise ConfigError([f"no such setting in {source}"], self.origin) from None
+            raise ConfigError([f"no such setting in {source}{self._hint(raw)}"], self.origin) from None
+
+    def _hint(self, raw: dict[str, Any]) -> str:
+        """Return how an entry of a list is named, for a path that lacks its position."""
+        name, *rest = self.parts
+        match raw.get(name):
+            case [dict() as first, *_] if rest and rest[0] in first:
+                return (
+                    f"; {name} is a list: {'.'.join([f'{name}[0]', *rest])} is a setting of its first entry"
+                )
+        return ""
 
     def paths(self) -> Iterator[SettingPath]:
         """Yield the path of each setting that gets a value."""

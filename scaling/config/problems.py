@@ -15,6 +15,7 @@ from scaling.config.corrections import (
     corrected_value,
     misplaced_type,
     own_form,
+    own_network_form,
     similar_setting,
     similar_value,
 )
@@ -182,8 +183,11 @@ def _message(details: ErrorDetails, config_type: Any, located: SettingPath) -> s
     if details["type"] == "union_tag_invalid" and (own := own_form(located[:-1], given)):
         return f"write {own}; expected {expected}, got {short_repr(given)}"
     if details["type"] in ("literal_error", "union_tag_invalid"):
-        similar = similar_value(given, re.findall("'([^']*)'", expected))
+        values = re.findall("'([^']*)'", expected)
+        similar = similar_value(given, values)
         hint = f"did you mean {similar}? " if similar and similar != given else ""
+        if details["type"] == "union_tag_invalid" and (own := own_network_form(located, given, values)):
+            hint = f"a network of your own is written {own}; "
         return f"{hint}expected {expected}, got {short_repr(given)}"
     if located[:1] == ("architectures",) and located[-1] in _INTEGER_GRIDS:
         expected = expected.replace("an integer", "an integer or a list of integers", 1)

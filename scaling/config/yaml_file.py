@@ -59,6 +59,8 @@ def _read_file(source: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ConfigError([f"cannot be read: {error}"], str(source)) from None
     raw = parse_yaml(content, str(source))
+    if raw is None:
+        raise ConfigError([f"is empty; {_FILE_HINT}"], str(source))
     if not isinstance(raw, dict):
         keys = ", ".join(StudyFile.model_fields)
         is_yaml = source.suffix in (".yaml", ".yml")

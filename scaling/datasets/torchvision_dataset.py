@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from scaling.datasets.own import LabelledImages, OwnContent, OwnDataset
 from scaling.datasets.readers import DatasetFiles, locate_layout
@@ -33,22 +33,25 @@ class TorchvisionDataset(OwnDataset):
     split: Annotated[str | None, IdentityDefault(None)] = None
     """Part of a data set that has several: of EMNIST, ``balanced``, ``letters``, ``digits`` or another."""
 
-    @model_validator(mode="after")
-    def _check_name(self) -> TorchvisionDataset:
-        if self.name in _OWN_TYPES:
-            raise ValueError(
-                f"name: {self.name} has a type of its own; write dataset: {{type: {_OWN_TYPES[self.name]}}}"
-            )
-        splits = [split for name, split in TORCHVISION_SETS if name == self.name]
-        if not splits:
-            names = list(dict.fromkeys(name for name, _ in TORCHVISION_SETS))
-            close = get_close_matches(self.name.lower(), [name.lower() for name in names], n=1)
-            similar = next((name for name in names if [name.lower()] == close), None)
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if name in _OWN_TYPES:
+            raise ValueError(f"{name} has a type of its own; write dataset: {{type: {_OWN_TYPES[name]}}}")
+        names = list(dict.fromkeys(known for known, _ in TORCHVISION_SETS))
+        if name not in names:
+            close = get_close_matches(name.lower(), [known.lower() for known in names], n=1)
+            similar = next((known for known in names if [known.lower()] == close), None)
             meant = f"did you mean {similar}? " if similar else ""
             raise ValueError(
-                f"name: {meant}expected one of {', '.join(names)}, got {shorten(self.name)}; save other data"
+                f"{meant}expected one of {', '.join(names)}, got {shorten(name)}; save other data"
                 " sets as .npz or in folders of images"
             )
+        return name
+
+    @model_validator(mode="after")
+    def _check_split(self) -> TorchvisionDataset:
+        splits = [split for name, split in TORCHVISION_SETS if name == self.name]
         if self.split not in splits:
             expected = (
                 ", ".join(split for split in splits if split) or f"no split, because {self.name} has none"

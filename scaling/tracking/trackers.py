@@ -47,12 +47,12 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """Package of a tracker, and the command that shows its runs."""
+    """Package of a tracker, and where its runs are shown."""
 
     package: str
     """Package to import."""
     how_to_view: Callable[[Destination], str]
-    """Returns the command that shows the runs."""
+    """Returns the command, the page or the project that shows the runs."""
     writes_into_folder: Callable[[Mapping[str, str]], bool]
     """Returns True if, with these environment variables, the runs go into the study's folder of artifacts."""
 
@@ -61,6 +61,12 @@ def _view_wandb(destination: Destination) -> str:
     if os.environ.get("WANDB_MODE") == "offline":
         return f"wandb sync {quote(str(destination.wandb / 'wandb'))}/offline-run-*"
     return f"project {destination.wandb_project}"
+
+
+def _view_mlflow(destination: Destination) -> str:
+    if destination.mlflow.startswith(("http://", "https://")):
+        return f"experiment {destination.mlflow_experiment} of {destination.mlflow}"
+    return f"mlflow ui --backend-store-uri {quote(destination.mlflow)}"
 
 
 TRACKERS = {
@@ -78,7 +84,7 @@ TRACKERS = {
     ),
     "mlflow": Tracker(
         package="mlflow",
-        how_to_view=lambda destination: f"mlflow ui --backend-store-uri {quote(destination.mlflow)}",
+        how_to_view=_view_mlflow,
         writes_into_folder=lambda variables: not variables.get("MLFLOW_TRACKING_URI"),
     ),
     "trackio": Tracker(

@@ -89,6 +89,20 @@ FILES = {
         STUDY.replace("type: lenet5", "type: nets.py:Net"),
         "architectures[0].type: write {type: module, module: nets.py:Net, filters: [1, 2, 4, 8]}; expected",
     ),
+    "device": (STUDY + "device: cuda", "device: unknown key; did you mean resources.gpus?"),
+    "network of another package": (
+        STUDY.replace("lenet5", "resnet18"),
+        "a network of your own is written {type: module, module: FILE.py:resnet18, filters: [1, 2, 4, 8]}",
+    ),
+    "no networks": (
+        STUDY.replace(f"  - {NETWORK}\n", ""),
+        "architectures: expected a list, got None; begin each entry with a dash, as in - {type: lenet5",
+    ),
+    "nothing": ("", "study.yaml: is empty; give the path of a study's YAML file; scaling init writes one"),
+    "misspelt data set of torchvision": (
+        STUDY.replace(DATASET, "{type: torchvision, name: FashionMnist}"),
+        "dataset.name: did you mean FashionMNIST?",
+    ),
     "tabs": (STUDY + "recipe:\n\tepochs: 3", "; indent with spaces"),
 }
 """Text of a study, and a part of the message."""
@@ -99,6 +113,11 @@ COMMANDS = {
     "plan first.yaml --set recipe.epochs:3": "expected path=value, such as recipe.epochs=5",
     "plan first.yaml --epochs 3": "to change the setting: --set recipe.epochs=VALUE",
     "run first.yaml --lr 0.1": "to change the setting: --set recipe.learning_rate=VALUE",
+    "plan first.yaml --set architectures.filters=[1,2]": "no such setting in first.yaml; architectures is a "
+    "list: architectures[0].filters is a setting of its first entry",
+    "suggest first.yaml --until 5%": "'--until': expected a valid number. Half width of the 95 % interval",
+    "plan": "Missing argument 'CONFIG'. YAML file of a study.",
+    "export first.yaml": "Missing option '--to'. tensorboard, wandb, mlflow or trackio.",
     "plan frist.yaml": "frist.yaml: no such file; did you mean first.yaml?",
     "plan first": "first: no such file; did you mean first.yaml?",
     "plan quickstart": "quickstart: no such file; did you mean configs/quickstart.yaml?",

@@ -384,7 +384,7 @@ CASES: dict[str, tuple[str, str]] = {
         "recipe.schedule.factor: is missing",
     ),
     "not a mapping": ("- 5", NOT_A_MAPPING),
-    "empty": ("", NOT_A_MAPPING),
+    "empty": ("", "is empty; give the path of a study's YAML file; scaling init writes one"),
     "key twice": (
         STUDY + "seeds: 3\nseeds: 4",
         'found duplicate key "seeds", value "4" (original value: "3")',

@@ -102,7 +102,7 @@ def test_drawn_classes_keep_their_names(load, tmp_path):
         ("{type: CIFAR-100}", "dataset.type: write {type: torchvision, name: CIFAR100}"),
         (
             "{type: torchvision, name: MNIST}",
-            "dataset: name: MNIST has a type of its own; write dataset: {type: mnist}",
+            "dataset.name: MNIST has a type of its own; write dataset: {type: mnist}",
         ),
     ],
 )

@@ -24,6 +24,7 @@ from scaling.tracking import (
     check_tracker,
     process,
 )
+from scaling.tracking.trackers import TRACKERS
 
 RUN = TrackedRun(
     id="0123456789abcdef0123",
@@ -244,3 +245,12 @@ def test_unknown_trackers_and_missing_packages_are_named(tmp_path, monkeypatch):
         UsageError, match=r"^track: wandb: needs the package wandb; install it with: pip install"
     ):
         check_tracker("wandb", option="track")
+
+
+def test_runs_on_a_server_of_mlflow_are_shown_there(tmp_path, monkeypatch):
+    destination = Destination(study="digits", folder=tmp_path)
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert TRACKERS["mlflow"].how_to_view(destination) == "experiment digits of http://127.0.0.1:5000"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
+    assert TRACKERS["mlflow"].how_to_view(destination) == "mlflow ui --backend-store-uri sqlite:///runs.db"

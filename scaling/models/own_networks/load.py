@@ -32,7 +32,7 @@ from scaling.errors import UsageError, shorten
 from scaling.interruption import Interrupted
 from scaling.settings import ImageShape
 
-_MAX_REASON = 300
+_MAX_CALL, _MAX_REASON = 120, 300
 
 
 def make_network(spec: OwnNetwork, image: ImageShape, seed: int, **arguments: Any) -> nn.Module:
@@ -49,8 +49,10 @@ def make_network(spec: OwnNetwork, image: ImageShape, seed: int, **arguments: An
         UsageError: the specification has no code.
     """
     factory = load_factory(spec)
-    with blamed_on(spec, spec.factory), seeded(seed):
-        network = factory(**spec.arguments(image) | arguments)
+    given = spec.arguments(image) | arguments
+    names = [f"{name}={given[name]}" if name in ("image", "classes") else name for name in given]
+    with blamed_on(spec, shorten(f"{spec.factory}({', '.join(names)})", _MAX_CALL)), seeded(seed):
+        network = factory(**given)
     if not isinstance(network, nn.Module):
         raise OwnNetworkError(
             f"{spec.module}: expected a torch.nn.Module from {spec.factory}, got {type(network).__name__}"

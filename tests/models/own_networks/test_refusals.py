@@ -26,10 +26,13 @@ CASES = {
         "import no_such_module\n",
         r"nets.py, line 1: its import raised ModuleNotFoundError: No",
     ),
-    "raises": (HEAD + "    raise ValueError('no')\n", r"nets.py, line 5: make raised ValueError: no"),
+    "raises": (
+        HEAD + "    raise ValueError('no')\n",
+        r"nets.py, line 5: make\(image=\(1, 6, 6\), .* raised ValueError: no",
+    ),
     "signature": (
         HEAD.replace(", filters", "") + "    return nn.Linear(1, 1)\n",
-        r"make raised TypeError: .*unexpected keyword argument 'filters'",
+        r"make\(.*\) raised TypeError: .*unexpected keyword argument 'filters'",
     ),
     "no module": (HEAD + "    return 3\n", r"expected a torch.nn.Module from make, got int"),
     "no parameters": (HEAD + "    return nn.Flatten()\n", r"the network has no parameters to train"),
@@ -56,7 +59,7 @@ CASES = {
     ),
     "ends the process": (
         HEAD + "    raise SystemExit(2)\n",
-        r"nets.py, line 5: make raised SystemExit: 2",
+        r"nets.py, line 5: make\(.*\) raised SystemExit: 2",
     ),
     "lazy": (
         HEAD + "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))\n",

@@ -151,7 +151,8 @@ def _grouped(table: Table) -> tuple[Table, list[str]]:
     grouped = new_table(*(str(column.header) for column in table.columns[1:]))
     grouped.title = table.title
     for rows in groups.values():
-        for row in ([], *rows):
+        grouped.add_row()
+        for row in rows:
             grouped.add_row(*row)
     return grouped, list(groups)
 

@@ -60,8 +60,7 @@ def ink_below_names(figure: Figure) -> float:
     return 1 - without[is_name].min() / 255
 
 
-@pytest.mark.parametrize("curves", [CROSSING, CLOSE])
-@pytest.mark.parametrize("width", [4.4, 3.25])
+@pytest.mark.parametrize(("curves", "width"), [(CROSSING, 4.4), (CROSSING, 3.25), (CLOSE, 4.4)])
 def test_names_cover_neither_each_other_nor_what_is_drawn(curves, width):
     with style.figure_style(FigureOptions(width=width)):
         figure = drawn(curves, width=width)

@@ -136,4 +136,14 @@ def test_short_names_that_fit_several_columns_are_refused(scaling, tmp_path):
     table.write_text("config/width,old/width,loss\n1,2,0.5\n2,3,0.4\n")
     result = scaling("fit", table, "--x", "width", "--y", "loss")
     assert result.code == 2
-    assert "width: no such column; did you mean" in result.err
+    assert "width: no such column; did you mean config/width or old/width? columns: " in result.err
+    assert result.err.endswith("; --x chooses one\n")
+
+
+def test_a_table_without_the_default_error_says_how_to_choose_it(scaling, tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("width,loss\n1,0.5\n2,0.4\n")
+    result = scaling("fit", table, "--x", "width")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"{table}: test_error: no such column; columns: ")
+    assert result.err.endswith("; --y chooses one\n")

@@ -22,20 +22,27 @@ _MAX_SHOWN_COLUMNS = 20
 """Largest number of columns that a message lists; a store's runs have more, the most similar come first."""
 
 
-def check_column(columns: Sequence[str], name: str) -> None:
+def check_column(columns: Sequence[str], name: str, *, argument: str = "") -> None:
     """Check that a column exists.
+
+    Args:
+        columns: existing columns.
+        name: requested column.
+        argument: argument that requests it, possibly by its default, for the message.
 
     Raises:
         TableError: there is no such column; the message lists the existing ones, the most similar first.
     """
     if name not in columns:
-        close = get_close_matches(name, columns, n=1)
+        endings = [column for column in columns if column.endswith((f"/{name}", f".{name}"))]
+        close = endings or get_close_matches(name, columns, n=1)
         nearest = get_close_matches(name, columns, n=_MAX_SHOWN_COLUMNS, cutoff=0.0)
         more = [f"{len(columns) - len(nearest):,} more"] if len(columns) > len(nearest) else []
         raise TableError(
             f"{name}: no such column; "
-            + (f"did you mean {close[0]}? " if close else "")
+            + (f"did you mean {' or '.join(close)}? " if close else "")
             + f"columns: {', '.join([*nearest, *more])}"
+            + (f"; `{argument}` chooses one" if argument else "")
         )
 
 

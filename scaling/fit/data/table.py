@@ -111,7 +111,7 @@ def group_points(
     Raises:
         TableError: a column is missing or not numeric, or holds a value that cannot be fitted.
     """
-    _check_columns(table, (x, y, *by), std)
+    _check_columns(table, x=x, y=y, by=by, std=std)
     rows_by_group = group_rows(table, by)
     columns = _read_columns(table, x=x, y=y, misclassified=misclassified, std=std)
     if by and len(rows_by_group) == len(table) > 1 and any(map(has_widths, _types(table))):
@@ -278,14 +278,16 @@ def diverged_rows(table: pa.Table) -> NDArray[np.bool_]:
     return flags
 
 
-def _check_columns(table: pa.Table, names: Sequence[str], std: str | None) -> None:
+def _check_columns(table: pa.Table, *, x: str, y: str, by: Sequence[str], std: str | None) -> None:
     check_unique_columns(table.column_names)
-    if duplicate := first_duplicate(names):
+    if duplicate := first_duplicate([x, y, *by]):
         raise TableError(
             f"{duplicate}: is requested twice; the size, the error and the groups need different columns"
         )
-    for name in (*names, *([std] if std else [])):
-        check_column(table.column_names, name)
+    requests = {"x": [x], "y": [y], "by": by, "std": [std] if std else []}
+    for argument, names in requests.items():
+        for name in names:
+            check_column(table.column_names, name, argument=argument)
 
 
 def _integer_column(table: pa.Table, *names: str) -> NDArray[np.int64] | None:

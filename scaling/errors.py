@@ -64,7 +64,7 @@ _Shown = TypeVar("_Shown")
 
 _MAX_LINES = 6
 """Largest number of lines of the message of a ``ConfigError``: what fits beside the command that failed."""
-_MAX_TEXT_LENGTH, _MAX_ORIGIN_LENGTH = 200, 120
+_MAX_TEXT_LENGTH, _MAX_ORIGIN_LENGTH = 240, 120
 """Largest numbers of characters of a problem, and of the name of the file before it."""
 _MAX_TABLE_PROBLEM = 500
 """Largest number of characters of a ``TableError``, which can name columns of any length."""

@@ -121,20 +121,18 @@ RIVAL_QUANTITIES = {
 
 
 def headline_table(results: Results) -> str:
-    """Return the table of README."""
-    rows = [
-        (headline.label, processor, measurement)
+    """Return the table of README: a row for each headline, and a column for each processor."""
+    cells = {
+        (headline.label, processor): f"{_format_value(measurement)}, {_format_range(measurement)}"
         for headline in HEADLINES
         for processor, measurement in labelled_measurements(results)
         if headline.selection.matches(measurement) and measurement.case.startswith(headline.case_prefix)
-    ]
-    if not rows:
+    }
+    if not cells:
         return NOT_MEASURED
-    lines = [_line("quantity", "processor", "median", "smallest to largest"), _line(*["---"] * 4)]
-    lines += [
-        _line(label, processor, _format_value(measurement), _format_range(measurement))
-        for label, processor, measurement in rows
-    ]
+    labels, processors = (list(dict.fromkeys(names)) for names in zip(*cells, strict=True))
+    lines = [_line("median, smallest to largest", *processors), _line(*["---"] * (1 + len(processors)))]
+    lines += [_line(label, *(cells.get((label, name), "") for name in processors)) for label in labels]
     return "\n".join(lines)
 
 

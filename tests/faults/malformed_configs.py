@@ -138,7 +138,7 @@ def judge(mutant: Mutant, folder: Path) -> Outcome:
 
 def _check_message(message: str, *, is_data: bool) -> str:
     lines = message.split("\n")
-    longest = 400 if is_data else 330  # at most 120 for the file, 200 for the problem, and the line
+    longest = 400 if is_data else 370  # at most 120 for the file, 240 for the problem, and the line
     if len(lines) > 6 or any(
         len(line) > longest or line != escape_control_characters(line) for line in lines
     ):

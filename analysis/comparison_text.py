@@ -92,8 +92,8 @@ def _equal_error_table(comparison: StudyComparison) -> TextTable:
         caption=(
             "95 % intervals. Each law has the form that the verdict selects. extrapolated: curves whose law"
             " is used outside the measured range. never: the first law does not reach the error. A limit of"
-            " 0: the second law may not reach the error. Where a law lies above its mean, a size"
-            " measured the error, but the law does not fall to it."
+            " 0: the second law may not reach the error. A law lies above its mean where the"
+            " mean of some size is as low as the error, but the law is not."
         ),
         columns=("first", "second", "error", *(axis.name for axis in EQUAL_ERROR_AXES), "extrapolated"),
         rows=tuple(rows),
